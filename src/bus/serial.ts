@@ -1,0 +1,33 @@
+import type { SwathError } from "../model/errors.ts";
+
+/** What a serial link counts. */
+export interface SerialCounters {
+  opens: number;
+  closes: number;
+  failedOpens: number;
+  bytes: number;
+  /** Times the no-data watchdog closed and reopened the port. */
+  silences: number;
+}
+
+/** What a serial link reports to its one listener. Bytes are valid only during the call. */
+export interface SerialListener {
+  bytes(chunk: Uint8Array, monoMs: number): void;
+  opened(): void;
+  /** The link is down, and is being reopened with back-off until `close`. */
+  closed(error: SwathError): void;
+}
+
+/**
+ * A serial port by a stable name (`/dev/serial/by-id/…`), kept open: reopened with back-off after any failure, closed and
+ * reopened when it has been silent for `silenceMs`. Reads are bounded.
+ */
+export interface SerialLink {
+  readonly name: string;
+  readonly isOpen: boolean;
+  readonly counters: Readonly<SerialCounters>;
+  start(listener: SerialListener): void;
+  /** Sends bytes when open; false when the link is down. Used for receivers that are set up, never on a machine's bus. */
+  write(bytes: Uint8Array): boolean;
+  close(): Promise<void>;
+}
