@@ -13,8 +13,8 @@ export interface Outbox {
   /** Numbers and keeps a frame; returns its number. */
   add(monoMs: number, encode: (number: number) => Uint8Array): Uint8Array;
   ack(upTo: number): void;
-  /** All kept frames, oldest first: sent again after every new connection. */
-  kept(): readonly Uint8Array[];
+  /** The oldest kept frame numbered above `number`, or undefined. */
+  after(number: number): { readonly number: number; readonly bytes: Uint8Array } | undefined;
   readonly length: number;
   readonly firstKept: number;
   /** Frames that fell out unacknowledged since the start. */
@@ -59,7 +59,11 @@ export function createOutbox(options: {
       while (i < kept.length && kept[i]!.number <= upTo) bytes -= kept[i++]!.bytes.length;
       if (i > 0) kept = kept.slice(i);
     },
-    kept: () => kept.map((k) => k.bytes),
+    after(number) {
+      // Numbers are consecutive, so the place is known.
+      const first = kept[0];
+      return first === undefined ? undefined : kept[Math.max(0, number + 1 - first.number)];
+    },
     get length() {
       return kept.length;
     },

@@ -1,0 +1,89 @@
+import { rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { createFrameReader, encodeAck, type Hello, type Note, type Row, type Status } from "./frame.ts";
+
+/** What the unit hears from the sampler. Rows and notes come once each and in order, whatever the connections did. */
+export interface LinkListener {
+  hello(hello: Hello): void;
+  row(row: Row, bytes: Uint8Array, number: number): void;
+  note(note: Note, number: number): void;
+  status(status: Status): void;
+  /** The sampler is not connected any more. */
+  gone(): void;
+}
+
+/** The unit's end of the link: it listens, one sampler at a time; a newer connection replaces the older. */
+export interface LinkServer {
+  readonly session: string | undefined;
+  /** Everything up to this number of the running session is durable. */
+  ack(upTo: number): void;
+  close(): Promise<void>;
+}
+
+/** Listens on a unix socket. `resume` is the session and number up to which an earlier unit made things durable. */
+export async function startLinkServer(options: {
+  readonly path: string;
+  readonly listener: LinkListener;
+  readonly resume?: { readonly session: string; readonly number: number } | undefined;
+}): Promise<LinkServer> {
+  const { listener } = options;
+  let current: Socket | undefined;
+  let session = options.resume?.session;
+  let seen = options.resume?.number ?? 0;
+
+  function accept(socket: Socket): void {
+    current?.destroy();
+    current = socket;
+    let greeted = false;
+    const reader = createFrameReader(
+      (frame) => {
+        if (frame.type === "hello") {
+          greeted = true;
+          if (frame.body.session !== session) {
+            session = frame.body.session;
+            seen = 0;
+          }
+          listener.hello(frame.body);
+          return;
+        }
+        if (!greeted || frame.type === "ack") return;
+        if (frame.type === "status") return listener.status(frame.body);
+        if (frame.number <= seen) {
+          // Durable already, or on its way to be: the acknowledgement that covers it may have been lost.
+          return;
+        }
+        seen = frame.number;
+        if (frame.type === "row") listener.row(frame.row, frame.bytes, frame.number);
+        else listener.note(frame.body, frame.number);
+      },
+      () => socket.destroy(),
+    );
+    socket.on("data", reader);
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      if (current !== socket) return;
+      current = undefined;
+      listener.gone();
+    });
+  }
+
+  rmSync(options.path, { force: true });
+  const server = createServer(accept);
+  await new Promise<void>((done, fail) => {
+    server.once("error", fail);
+    server.listen(options.path, () => done());
+  });
+
+  return {
+    get session() {
+      return session;
+    },
+    ack(upTo) {
+      current?.write(encodeAck(upTo));
+    },
+    close() {
+      current?.destroy();
+      return new Promise((done) => server.close(() => done()));
+    },
+  };
+}
