@@ -20,7 +20,7 @@ export interface SerialListener {
 
 /**
  * A serial port by a stable name (`/dev/serial/by-id/…`), kept open: reopened with back-off after any failure, closed and
- * reopened when it has been silent for `silenceMs`. Reads are bounded.
+ * reopened when it has been silent for too long. Reads are bounded. After `close` the listener hears nothing more.
  */
 export interface SerialLink {
   readonly name: string;
@@ -31,3 +31,6 @@ export interface SerialLink {
   write(bytes: Uint8Array): boolean;
   close(): Promise<void>;
 }
+
+/** The highest number of bytes in one call of the listener. */
+export const SERIAL_CHUNK_MAX = 4096;
