@@ -1,0 +1,78 @@
+import type { Row } from "../link/frame.ts";
+
+/** One column of a table: its name on the wire and the step its values are rounded to. */
+export interface ColumnSpec {
+  readonly name: string;
+  readonly resolution: number;
+}
+
+/** Rows turned into columns: the body of a `telemetry` (`dt`) or `track` (`at`) record. */
+export interface Columns {
+  readonly mono: number;
+  readonly n: number;
+  readonly at: number[];
+  readonly c: Record<string, (number | null)[]>;
+  readonly q?: Record<string, number[]>;
+}
+
+/** Decimals needed so that values a `resolution` apart stay apart. */
+export function decimalsOf(resolution: number): number {
+  return Math.min(12, Math.max(0, Math.ceil(-Math.log10(resolution) - 1e-9)));
+}
+
+/** A value as it goes on the wire: rounded to its channel's resolution, null where there is none. */
+export function wireValue(value: number, decimals: number): number | null {
+  if (!Number.isFinite(value)) return null;
+  const rounded = Number(value.toFixed(decimals));
+  return Object.is(rounded, -0) ? 0 : rounded;
+}
+
+/** Collects rows of one table until they are taken as columns. `spacingMs` undefined: rows come at their own times. */
+export function createColumnBatch(columns: readonly ColumnSpec[], spacingMs?: number) {
+  const decimals = columns.map((c) => decimalsOf(c.resolution));
+  let rows: Row[] = [];
+
+  return {
+    get length() {
+      return rows.length;
+    },
+    /** Mono of the first row, when there is one. */
+    get startMs(): number | undefined {
+      return rows[0]?.monoMs;
+    },
+    /** Whether a row at `monoMs` continues the batch without a hole. */
+    continues(monoMs: number): boolean {
+      const last = rows.at(-1);
+      if (last === undefined || spacingMs === undefined) return true;
+      return Math.abs(monoMs - last.monoMs - spacingMs) < spacingMs / 2;
+    },
+    add(row: Row): void {
+      rows.push(row);
+    },
+    /** The columns of all rows, and an empty batch; undefined when there is nothing. */
+    take(): Columns | undefined {
+      const first = rows[0];
+      if (first === undefined) return undefined;
+      const c: Record<string, (number | null)[]> = {};
+      const q: Record<string, number[]> = {};
+      columns.forEach((column, i) => {
+        const values = new Array<number | null>(rows.length);
+        const bits = new Array<number>(rows.length);
+        let any = 0;
+        rows.forEach((row, r) => {
+          values[r] = wireValue(row.values[i] ?? Number.NaN, decimals[i]!);
+          bits[r] = row.q[i] ?? 0;
+          any |= bits[r];
+        });
+        c[column.name] = values;
+        if (any !== 0) q[column.name] = bits;
+      });
+      const at = rows.map((row) => Math.round((row.monoMs - first.monoMs) * 10) / 10);
+      const n = rows.length;
+      rows = [];
+      return { mono: first.monoMs, n, at, c, ...(Object.keys(q).length > 0 ? { q } : {}) };
+    },
+  };
+}
+
+export type ColumnBatch = ReturnType<typeof createColumnBatch>;
