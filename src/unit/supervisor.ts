@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Clock } from "../model/time.ts";
+
+/** What the supervisor reports. */
+export interface SupervisorListener {
+  started(pid: number, restarts: number): void;
+  ended(why: string, inMs: number): void;
+}
+
+const RESTART_MIN_MS = 100;
+const RESTART_MAX_MS = 5000;
+/** A run at least this long was a healthy one: the next restart is immediate again. */
+const HEALTHY_MS = 10_000;
+/** No sign of life for this long: the sampler hangs in a transfer and is killed. */
+const HANG_MS = 15_000;
+
+/**
+ * Keeps the sampler process running: started again at once after a crash, with back-off while it keeps crashing, and killed
+ * when it shows no sign of life. The sampler ends by itself when its standard input closes, so it never outlives the unit.
+ */
+export function createSupervisor(options: {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly clock: Clock;
+  readonly listener: SupervisorListener;
+}) {
+  const { clock, listener } = options;
+  let child: ChildProcess | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let hang: NodeJS.Timeout | undefined;
+  let stopping = false;
+  let restarts = -1;
+  let backoffMs = RESTART_MIN_MS;
+  let startedMs = 0;
+  let lastLifeMs = 0;
+  let exited: (() => void) | undefined;
+
+  function start(): void {
+    restarts++;
+    startedMs = clock.monoMs();
+    lastLifeMs = startedMs;
+    const c = spawn(options.command, options.args, { stdio: ["pipe", "inherit", "inherit"] });
+    child = c;
+    let over = false;
+    const end = (why: string) => {
+      if (over) return;
+      over = true;
+      child = undefined;
+      if (stopping) return exited?.();
+      backoffMs = clock.monoMs() - startedMs > HEALTHY_MS ? RESTART_MIN_MS : Math.min(RESTART_MAX_MS, backoffMs * 2);
+      listener.ended(why, backoffMs);
+      timer = setTimeout(start, backoffMs);
+    };
+    c.stdin?.on("error", () => undefined);
+    c.on("error", (e) => end(e.message));
+    c.on("exit", (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    if (c.pid !== undefined) listener.started(c.pid, restarts);
+  }
+
+  return {
+    start(): void {
+      start();
+      hang = setInterval(() => {
+        if (child !== undefined && clock.monoMs() - lastLifeMs > HANG_MS) child.kill("SIGKILL");
+      }, 1000);
+    },
+    /** The sampler was heard. */
+    alive(): void {
+      lastLifeMs = clock.monoMs();
+    },
+    get restarts() {
+      return Math.max(0, restarts);
+    },
+    /** Asks the sampler to end, and insists after `graceMs`. */
+    async stop(graceMs: number): Promise<void> {
+      stopping = true;
+      clearTimeout(timer);
+      clearInterval(hang);
+      const c = child;
+      if (c === undefined) return;
+      const gone = new Promise<void>((done) => {
+        exited = done;
+      });
+      c.kill("SIGTERM");
+      const insist = setTimeout(() => c.kill("SIGKILL"), graceMs);
+      await gone;
+      clearTimeout(insist);
+    },
+  };
+}
