@@ -45,10 +45,4 @@ describe("the supervisor of the sampler", () => {
     expect(Date.now() - before).toBeLessThan(2000);
     expect(() => process.kill(pids[0]!, 0)).toThrow();
   });
-
-  it("ends its sampler by closing its input when it dies itself", async () => {
-    const { pids, supervisor } = supervise(WAIT);
-    await supervisor.stop(1000);
-    expect(() => process.kill(pids[0]!, 0)).toThrow();
-  });
 });
