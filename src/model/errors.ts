@@ -106,6 +106,21 @@ export const ERRORS = {
     means: "The broker broke the protocol or does not speak this version.",
     todo: "Check the broker's version and settings.",
   },
+  "link/untrusted": {
+    retry: "later",
+    means: "The broker's certificate is not accepted: another authority, another name, or outside its dates.",
+    todo: "Check the broker's certificate, the name in the address, and the time of the unit.",
+  },
+  "link/quota": {
+    retry: "later",
+    means: "The broker takes no more messages for now.",
+    todo: "Check quotas and disk at the broker; the records wait in the spool.",
+  },
+  "link/cloned": {
+    retry: "later",
+    means: "Another client uses the identity of this unit and takes its place at the broker.",
+    todo: "Find the second unit with this identity and give it its own.",
+  },
   "link/sampler": {
     retry: "now",
     means: "The sampler process ended or stopped answering.",
