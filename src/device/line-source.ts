@@ -1,0 +1,125 @@
+import type { SerialLink } from "../bus/serial.ts";
+import { createNumberLines } from "../codec/number-lines.ts";
+import { createBlock } from "../model/block.ts";
+import { QUALITY } from "../model/quality.ts";
+import type { SourceState } from "../model/record.ts";
+import type { Clock } from "../model/time.ts";
+import { createFifoClock } from "./fifo-clock.ts";
+import type { LineDevice } from "./line-device.ts";
+import type { Source, SourceSink } from "./source.ts";
+
+/** Lines of one read that become one block. */
+const CAPACITY = 1024;
+const BEAT_MS = 250;
+const SILENT_MIN_MS = 2000;
+/** Good lines in a row that make a source that was silent a running one again. */
+const GOOD_LINES = 3;
+
+/**
+ * A part that sends one number on each line, running. With a stated rate, sample times are reconstructed from the count of
+ * lines (a USB adapter hands over many at once); without, they are the arrival of their bytes.
+ */
+export function createLineSource(spec: {
+  readonly device: LineDevice;
+  readonly name: string;
+  readonly options: unknown;
+  readonly link: SerialLink;
+  readonly clock: Clock;
+  readonly sink: SourceSink;
+}): Source {
+  const { link, clock, sink } = spec;
+  const plan = spec.device.plan(spec.options);
+  const channels = Object.entries(plan.channels).map(([key, channel]) => ({ key, ...channel }));
+  const rateHz = channels[0]?.rateHz;
+  const silentMs = Math.max(SILENT_MIN_MS, rateHz === undefined ? 0 : 3000 / rateHz);
+  const fifo = rateHz === undefined ? undefined : createFifoClock(rateHz);
+  const block = createBlock(CAPACITY);
+  const counters = { samples: 0, clipped: 0, implausible: 0, malformed: 0, tooLong: 0, silent: 0, closed: 0 };
+  const [clipLo, clipHi] = plan.clip ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const [low, high] = plan.plausible ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let state: SourceState = "absent";
+  let lastMs = clock.monoMs();
+  let goodLines = 0;
+  let dueMs = lastMs + BEAT_MS;
+  let arrivalMs = lastMs;
+
+  function move(next: SourceState, reason: string): void {
+    if (next === state) return;
+    const previous = state;
+    state = next;
+    sink.state(next, previous, reason);
+  }
+
+  function flush(): void {
+    if (block.n === 0) return;
+    if (fifo !== undefined) fifo.drained(block.n, arrivalMs, 0, block.t);
+    else block.t.fill(arrivalMs, 0, block.n);
+    counters.samples += block.n;
+    goodLines += block.n;
+    lastMs = arrivalMs;
+    if (goodLines >= GOOD_LINES) move("running", "lines arrive");
+    sink.block(0, block);
+    block.n = 0;
+  }
+
+  const lines = createNumberLines(plan.prefix, (number) => {
+    let q = 0;
+    if (number <= clipLo || number >= clipHi) {
+      q |= QUALITY.clipped;
+      counters.clipped++;
+    }
+    if (number < low || number > high) {
+      q |= QUALITY.suspect | QUALITY.range;
+      counters.implausible++;
+    }
+    block.x[block.n] = number * plan.scale + plan.offset;
+    block.q[block.n] = q;
+    block.n++;
+    if (block.n === CAPACITY) flush();
+  });
+
+  link.start({
+    bytes(chunk, monoMs) {
+      arrivalMs = monoMs;
+      lines.push(chunk);
+      flush();
+      counters.malformed = lines.counters.malformed;
+      counters.tooLong = lines.counters.tooLong;
+    },
+    opened() {
+      lines.reset();
+      fifo?.lost();
+      goodLines = 0;
+      lastMs = clock.monoMs();
+      move("starting", "port opened");
+    },
+    closed(error) {
+      counters.closed++;
+      move(counters.samples > 0 ? "failed" : "absent", error.code);
+    },
+  });
+
+  return {
+    name: spec.name,
+    part: spec.device.part,
+    channels,
+    verified: undefined,
+    counters,
+    get state() {
+      return state;
+    },
+    get dueMs() {
+      return dueMs;
+    },
+    step(nowMs) {
+      dueMs = nowMs + BEAT_MS;
+      if (!link.isOpen || nowMs - lastMs < silentMs) return;
+      if (state === "running" || state === "starting") {
+        counters.silent++;
+        goodLines = 0;
+        fifo?.lost();
+        move("degraded", "silent");
+      }
+    },
+  };
+}
