@@ -1,0 +1,39 @@
+import type { Device } from "../device/catalogue.ts";
+import type { I2cPlan } from "../device/define.ts";
+import type { LineDevice } from "../device/line-device.ts";
+import type { ChannelTable } from "../device/table.ts";
+import type { ChannelSpec } from "../model/channel.ts";
+
+/** One channel of a part as configured. */
+export interface PartChannel extends ChannelSpec {
+  /** The name in the part's table. */
+  readonly key: string;
+}
+
+/** The kind of bus a part is wired to. */
+export function busKindOf(device: Device | LineDevice): "i2c" | "serial" {
+  return device.kind === "i2c" ? "i2c" : "serial";
+}
+
+/** What a part delivers with these options, which its schema has accepted. */
+export function channelsOf(device: Device | LineDevice, options: unknown): PartChannel[] {
+  if (device.kind !== "i2c")
+    return Object.entries(device.plan(options).channels).map(([key, spec]) => ({ key, ...spec }));
+  const plan = device.plan(options);
+  return Object.entries(plan.channels).map(([key, channel]) => {
+    const rateHz = rateOf(plan, channel);
+    const resolution = "scale" in channel ? Math.abs(channel.scale) : channel.resolution;
+    const { label, unit, range } = channel;
+    return { key, label, unit, range, resolution, ...(rateHz === undefined ? {} : { rateHz }) };
+  });
+}
+
+/** Samples per second of a channel; undefined for a part that delivers only when something happens. */
+function rateOf(plan: I2cPlan, channel: ChannelTable): number | undefined {
+  const { read } = plan;
+  if (read.verb === "armedFifo") return undefined;
+  if (read.verb === "streamFifo") return read.odrHz;
+  const frames = read.verb === "poll" ? read.frames : read.shots;
+  const frame = frames.find((f) => (f.key ?? f.reg) === channel.frame) ?? frames[0];
+  return frame === undefined ? undefined : 1000 / frame.everyMs;
+}

@@ -1,0 +1,100 @@
+import { dirname, resolve } from "node:path";
+import type { Catalogue } from "../device/catalogue.ts";
+import { hashOf } from "./canonical.ts";
+import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
+import { checkBuses, checkParts } from "./check-parts.ts";
+import type { Checking } from "./checking.ts";
+import { readExtended } from "./extend.ts";
+import { parseTree } from "./issues.ts";
+import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedPart, LoadedTrack } from "./loaded.ts";
+import { type Problem, problemsError } from "./problems.ts";
+import { type UnitFile, unitSchema } from "./schema.ts";
+import { placeOf, type Tree } from "./tree.ts";
+
+/**
+ * Reads a unit file with the profiles it extends, checks everything that can be known before the machine is started, and
+ * returns it frozen. Throws one `SwathError` of the domain `config` that lists every problem, each as
+ * `file:line: key: what was found, what was expected`; and nothing else.
+ */
+export function loadConfig(file: string, { catalogue }: { readonly catalogue: Catalogue }): LoadedConfig {
+  const problems: Problem[] = [];
+  const merged = readExtended(file, problems);
+  // Where a file could not be read or is not YAML, what is missing in the rest proves nothing.
+  if (merged === undefined || problems.some((p) => p.code === "config/syntax")) throw problemsError(problems, [file]);
+  const { tree, files } = merged;
+  const c: Checking = { tree, problems };
+  const unit = parseTree(unitSchema, tree, [], problems);
+  const buses = checkBuses(c);
+  const parts = checkParts(c, buses, catalogue);
+  const channels = checkChannels(c, parts, unit?.ring.seconds ?? 30);
+  const track = checkTrack(c, parts);
+  if (unit !== undefined) checkSections(c, unit);
+  if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
+  return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track }));
+}
+
+interface Checked {
+  readonly file: string;
+  readonly files: readonly string[];
+  readonly tree: Tree;
+  readonly unit: UnitFile;
+  readonly parts: readonly LoadedPart[];
+  readonly channels: readonly LoadedChannel[];
+  readonly track: LoadedTrack | undefined;
+}
+
+function assemble({ file, files, tree, unit, parts, channels, track }: Checked): LoadedConfig {
+  const { org, machine, profile, buses, rows, live, ring, simulation } = unit;
+  /** The full path of a file, seen from the folder of the file that names it. */
+  const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
+  const { url, protocol, username, ...secretFiles } = unit.broker;
+  const named = Object.entries(secretFiles).map(([key, name]) => [key, full(["broker", key], String(name))]);
+  const broker: LoadedBroker = {
+    url,
+    protocol,
+    ...(username === undefined ? {} : { username }),
+    ...Object.fromEntries(named),
+  };
+  // What decides what is measured and sent; not where this computer keeps its files.
+  const meaning = {
+    org,
+    unit: unit.unit,
+    machine,
+    profile,
+    broker: { url, protocol },
+    spool: { maxMb: unit.spool.maxMb, ack: unit.spool.ack },
+    buses,
+    parts: parts.map(({ name, device, bus, address, options }) => ({ name, part: device.part, bus, address, options })),
+    channels: channels.map(({ column, part, key, spec, words, stats }) => ({ column, part, key, spec, words, stats })),
+    track: track?.part,
+    rows,
+    live,
+    ring,
+    simulation,
+  };
+  return {
+    file,
+    files,
+    hash: hashOf(meaning),
+    identity: { org, unit: unit.unit },
+    machine,
+    ...(profile === undefined ? {} : { profile }),
+    broker,
+    spool: { ...unit.spool, dir: full(["spool", "dir"], unit.spool.dir) },
+    buses,
+    parts,
+    channels,
+    ...(track === undefined ? {} : { track }),
+    rows,
+    live,
+    ringSeconds: ring.seconds,
+    ...(simulation === undefined ? {} : { simulation }),
+  };
+}
+
+/** Freezes what the loader made, to the bottom; the tables of parts are shared and stay as they are. */
+function freeze<T>(value: T, key = ""): T {
+  if (typeof value !== "object" || value === null || key === "device" || Object.isFrozen(value)) return value;
+  for (const [name, inner] of Object.entries(value)) freeze(inner, name);
+  return Object.freeze(value);
+}

@@ -1,0 +1,76 @@
+import type { Device } from "../device/catalogue.ts";
+import type { ChainSpec } from "../dsp/chain.ts";
+import type { ChannelSpec } from "../model/channel.ts";
+import type { UnitIdentity } from "../model/topics.ts";
+import type { PartChannel } from "./catalogue.ts";
+import type { BusConfig, Profile, Simulation, Stat, UnitFile } from "./schema.ts";
+
+/** The broker, with every file as a full path. */
+export interface LoadedBroker {
+  readonly url: string;
+  readonly protocol: "auto" | "5" | "3.1.1";
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+/** One part with its table and the options its table has accepted. */
+export interface LoadedPart {
+  readonly name: string;
+  readonly device: Device;
+  readonly bus: string;
+  /** I2C parts only. */
+  readonly address?: number;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly channels: readonly PartChannel[];
+}
+
+/** One published channel. */
+export interface LoadedChannel {
+  /** Its name: the key in the file. */
+  readonly column: string;
+  readonly part: string;
+  /** The channel's key in the table of the part. */
+  readonly key: string;
+  /** What the part delivers, under this channel's label. */
+  readonly source: ChannelSpec;
+  /** What leaves the filter chain. */
+  readonly spec: ChannelSpec;
+  readonly filters: readonly ChainSpec[];
+  /** One line for each filter, with every default filled in. */
+  readonly words: readonly string[];
+  readonly stats: readonly Stat[];
+  /** Names on the wire, one per statistic, in the order of `stats`. */
+  readonly columns: readonly string[];
+}
+
+/** The track: which part's fixes, and the columns they have. */
+export interface LoadedTrack {
+  readonly part: string;
+  readonly columns: readonly { readonly column: string; readonly key: string; readonly spec: ChannelSpec }[];
+}
+
+/** A configuration that has passed every check: frozen, every default filled in, every name resolved. */
+export interface LoadedConfig {
+  /** The unit file as it was named. */
+  readonly file: string;
+  /** Every file read, the unit file first. */
+  readonly files: readonly string[];
+  /** 16 hex digits over everything but file paths, user name and secrets. */
+  readonly hash: string;
+  readonly identity: UnitIdentity;
+  readonly machine: string;
+  readonly profile?: Profile;
+  readonly broker: LoadedBroker;
+  readonly spool: { readonly dir: string; readonly maxMb: number; readonly ack: UnitFile["spool"]["ack"] };
+  readonly buses: Readonly<Record<string, BusConfig>>;
+  readonly parts: readonly LoadedPart[];
+  readonly channels: readonly LoadedChannel[];
+  readonly track?: LoadedTrack;
+  readonly rows: UnitFile["rows"];
+  readonly live: UnitFile["live"];
+  readonly ringSeconds: number;
+  readonly simulation?: Simulation;
+}

@@ -1,0 +1,170 @@
+import { z } from "zod";
+import { chainSchema } from "../dsp/chain.ts";
+import { topicLevel } from "../model/topics.ts";
+
+/** Names of parts, buses and channels: the wire and the config speak `snake_case`. */
+const snake = (what: string) =>
+  z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, `${what} of a-z, 0-9 and _, a letter first, at most 48 letters`);
+
+const filePath = (about: string) =>
+  z.string().min(1).max(4096).describe(`${about}; a relative path starts at the folder of the file that names it`);
+
+/** Where records go. Secrets are named by file, never written here. */
+export const brokerSchema = z
+  .strictObject({
+    url: z
+      .string()
+      .refine(
+        isBrokerUrl,
+        "mqtt://host, mqtts://host, with a port when it is not 1883 or 8883, and no user or password",
+      )
+      .describe("mqtt:// or mqtts:// address of the broker"),
+    username: z.string().min(1).max(256).optional().describe("user name at the broker; default: none"),
+    passwordFile: filePath("file whose first line is the password").optional(),
+    caFile: filePath("certificate authority that signed the broker, PEM; default: those Node knows").optional(),
+    certFile: filePath("certificate of this unit, PEM").optional(),
+    keyFile: filePath("private key of this unit, PEM").optional(),
+    protocol: z
+      .enum(["auto", "5", "3.1.1"])
+      .default("auto")
+      .describe("MQTT version; auto: 5, and 3.1.1 where the broker does not speak 5"),
+  })
+  .describe("the MQTT broker at HQ");
+
+function isBrokerUrl(text: string): boolean {
+  if (!/^mqtts?:\/\/[^\s]+$/.test(text) || text.length > 1024 || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  const bare = url.username === "" && url.password === "" && url.search === "" && url.hash === "";
+  return bare && url.hostname !== "" && (url.pathname === "" || url.pathname === "/") && !text.includes("@");
+}
+
+export const spoolSchema = z
+  .strictObject({
+    dir: filePath("folder that keeps records until they are safe at HQ").default("/var/lib/swath/spool"),
+    maxMb: z.int().min(16).max(1_000_000).default(512).describe("most megabytes the spool may take"),
+    ack: z.literal("broker").default("broker").describe("what frees a record: the broker's acknowledgement"),
+  })
+  .describe("records on disk");
+
+const i2cBusSchema = z.strictObject({
+  kind: z.literal("i2c"),
+  device: z.int().min(0).max(255).describe("number n of /dev/i2c-n"),
+  clockHz: z
+    .int()
+    .min(10_000)
+    .max(1_000_000)
+    .default(100_000)
+    .describe("clock the bus is set to at boot (dtparam=i2c_arm_baudrate), in Hz; used for the bus budget"),
+});
+
+const serialBusSchema = z.strictObject({
+  kind: z.literal("serial"),
+  port: z
+    .string()
+    .regex(/^\/[^\0]{1,4095}$/, "the full path of a port, such as /dev/serial/by-id/…")
+    .describe("port by a stable name: /dev/serial/by-id/… or by-path/…"),
+  baud: z.int().min(1200).max(4_000_000).describe("bits per second the device talks at"),
+  silenceS: z.number().min(1).max(3600).default(5).describe("seconds without a byte before the port is reopened"),
+});
+
+export const busSchema = z
+  .discriminatedUnion("kind", [i2cBusSchema, serialBusSchema])
+  .describe("one bus: an I2C adapter or a serial port");
+
+export const partSchema = z
+  .strictObject({
+    part: z.string().min(1).max(64).describe("which part it is, by its name in the catalogue (docs/devices.md)"),
+    bus: snake("a name").describe("the bus it is wired to"),
+    address: z.int().min(0x03).max(0x77).optional().describe("its I2C address; may be left out where it has only one"),
+    options: z.record(z.string(), z.unknown()).default({}).describe("what the part's table lets you choose"),
+  })
+  .describe("one part on a bus");
+
+/** What a window of samples becomes: one column each. */
+export const STATS = ["mean", "min", "max", "rms", "last"] as const;
+export type Stat = (typeof STATS)[number];
+
+export const channelSchema = z
+  .strictObject({
+    from: z
+      .string()
+      .regex(/^[^.\s]+\.[^.\s]+$/, "<part name>.<channel of that part>")
+      .describe("where samples come from: <part name>.<channel of that part>"),
+    label: z.string().min(1).max(80).optional().describe("words on a screen; default: those of the part"),
+    filters: chainSchema.max(16).default([]).describe("filters in the order samples pass them (docs/filters.md)"),
+    stats: z
+      .array(z.enum(STATS))
+      .min(1)
+      .refine((s) => new Set(s).size === s.length, "each statistic once")
+      .default(["mean", "min", "max"])
+      .describe("statistics of each row; `last` alone gives a column without a suffix"),
+    deadband: z
+      .union([z.literal("none"), z.number().positive()])
+      .default("none")
+      .describe("report only what moved more than this, in the channel's unit: short for a deadband filter at the end"),
+  })
+  .describe("one channel that is published");
+
+export const profileSchema = z
+  .strictObject({
+    name: z.string().min(1).max(80).describe("maker and type"),
+    role: z.enum(["detonate", "prepare_ground", "vegetation"]).describe("what the machine is for (IMAS 09.50 classes)"),
+    tool: z.enum(["tiller", "flail", "rotary_cutter", "brush_cutter"]).describe("the working tool"),
+    toolWidthM: z.number().positive().max(20).optional().describe("working width of the tool in m"),
+    targetDepthM: z.number().min(0).max(1).optional().describe("depth to be worked in m, positive below ground"),
+    rotorRpm: z.number().positive().max(3000).optional().describe("speed of the rotor at work in rpm"),
+    workSpeedMps: z.number().positive().max(5).optional().describe("ground speed at work in m/s"),
+  })
+  .describe("what kind of machine this is");
+
+export const simulationSchema = z
+  .strictObject({
+    scene: z.enum(["tilling"]).default("tilling").describe("what the simulated machine does"),
+    seed: z.int().min(0).max(0xffff_ffff).default(1).describe("the same seed gives the same work"),
+    speed: z.number().min(0.1).max(100).default(1).describe("how many times faster than real time"),
+  })
+  .describe("every bus becomes memory and every part its twin; what comes out is marked as simulated");
+
+const names = <T extends z.ZodType>(value: T) => z.record(snake("a name"), value);
+
+/** One unit file, or a unit file merged with the profile it extends. */
+export const unitSchema = z
+  .strictObject({
+    org: topicLevel.describe("the organisation, as in every topic"),
+    unit: topicLevel
+      .refine((u) => u !== "hq", "another name: hq is reserved")
+      .describe("this unit; its MQTT client id"),
+    machine: topicLevel.describe("the machine it is mounted on; stays when the unit is swapped"),
+    profile: profileSchema.optional(),
+    broker: brokerSchema,
+    spool: spoolSchema.prefault({}),
+    buses: names(busSchema).describe("buses by name"),
+    parts: names(partSchema).describe("parts by name"),
+    channels: names(channelSchema).prefault({}).describe("channels by column name"),
+    track: z
+      .strictObject({ from: snake("a part's name").describe("the part whose fixes become the track") })
+      .optional()
+      .describe("where the machine went"),
+    rows: z
+      .strictObject({
+        everyMs: z.int().min(100).max(60_000).default(1000).describe("spacing of rows in ms"),
+        batch: z.int().min(1).max(600).default(10).describe("rows in one record"),
+      })
+      .prefault({})
+      .describe("the grid of telemetry rows"),
+    live: z
+      .strictObject({ everyMs: z.int().min(50).max(60_000).default(1000).describe("spacing of live messages in ms") })
+      .prefault({})
+      .describe("the newest values, for dashboards"),
+    ring: z
+      .strictObject({ seconds: z.int().min(1).max(600).default(30).describe("seconds kept at full rate in memory") })
+      .prefault({})
+      .describe("the last seconds of every channel"),
+    simulation: simulationSchema.optional(),
+  })
+  .describe("Swath unit file");
+
+export type UnitFile = z.output<typeof unitSchema>;
+export type BusConfig = z.output<typeof busSchema>;
+export type Profile = z.output<typeof profileSchema>;
+export type Simulation = z.output<typeof simulationSchema>;
