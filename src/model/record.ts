@@ -78,7 +78,7 @@ const outage = z.strictObject({
   kind: z.literal("outage"),
   from: z.number(),
   to: z.number(),
-  reason: z.enum(["sampler-restart", "unit-restart", "link-overflow", "source-lost", "power-off"]),
+  reason: z.enum(["sampler-restart", "sampler-stalled", "unit-restart", "link-overflow"]),
   source: z.string().optional(),
 });
 

@@ -1,0 +1,57 @@
+import { type ChainSpec, createChain } from "../dsp/chain.ts";
+import { createRing, type Ring } from "../dsp/ring.ts";
+import type { Signal } from "../dsp/signal.ts";
+import { createWindow, type Window, type WindowStat } from "../dsp/window.ts";
+import type { Block } from "../model/block.ts";
+
+/** What one published channel is made of. */
+export interface PipelineSpec {
+  /** The part and the place of the channel in its table. */
+  readonly part: string;
+  readonly channel: number;
+  readonly signal: Signal;
+  readonly filters: readonly ChainSpec[];
+  readonly stats: readonly WindowStat[];
+  readonly ringSamples: number;
+  readonly rowMs: number;
+}
+
+/** One channel's way through the loop: ring at full rate, filter chain, window on the row grid. Nothing is allocated per sample. */
+export interface Pipeline {
+  readonly part: string;
+  readonly channel: number;
+  readonly ring: Ring;
+  readonly columns: number;
+  /** Samples that came after their row was closed. */
+  readonly late: number;
+  accept(block: Block): void;
+  /** Writes the row's values and quality from `offset`; see `Window.take`. */
+  take(rowStartMs: number, values: Float64Array, q: Uint16Array, offset: number): void;
+}
+
+export function createPipeline(spec: PipelineSpec): Pipeline {
+  const ring = createRing(spec.ringSamples);
+  const chain = createChain(spec.filters, spec.signal);
+  const { holdMs } = chain.output;
+  const window: Window = createWindow({
+    stats: spec.stats,
+    periodMs: spec.rowMs,
+    ...(holdMs === undefined ? {} : { holdMs }),
+  });
+  return {
+    part: spec.part,
+    channel: spec.channel,
+    ring,
+    columns: spec.stats.length,
+    get late() {
+      return window.late;
+    },
+    accept(block) {
+      ring.push(block);
+      window.add(chain.process(block));
+    },
+    take(rowStartMs, values, q, offset) {
+      window.take(rowStartMs, values, offset, q, offset);
+    },
+  };
+}

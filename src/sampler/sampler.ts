@@ -1,0 +1,120 @@
+import type { Source, SourceSink } from "../device/source.ts";
+import type { LinkClient } from "../link/client.ts";
+import { encodeNote, encodeRow, type Note, type Row, type Status } from "../link/frame.ts";
+import type { Outbox } from "../link/outbox.ts";
+import type { SourceHealth } from "../model/record.ts";
+import type { Anchor } from "../model/time.ts";
+import type { Lateness } from "./lateness.ts";
+import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
+import { createRowGrid } from "./row-grid.ts";
+import type { Due } from "./schedule.ts";
+import { createTrackRows } from "./track-rows.ts";
+
+const STATUS_MS = 2000;
+
+/** What the acquisition core is made of; buses and parts come from outside. */
+export interface SamplerOptions {
+  readonly pipelines: readonly PipelineSpec[];
+  readonly track: { readonly part: string; readonly channels: readonly number[] } | undefined;
+  readonly rowMs: number;
+  readonly startMs: number;
+  readonly outbox: Outbox;
+  readonly link: LinkClient;
+  readonly lateness: Lateness;
+  readonly nowMs: () => number;
+}
+
+/** The acquisition core: blocks in from sources, numbered rows and notes out to the unit. */
+export function createSampler(options: SamplerOptions) {
+  const { outbox, link, lateness, nowMs } = options;
+  const pipelines: Pipeline[] = options.pipelines.map(createPipeline);
+  const sources: Source[] = [];
+  const lastSampleMs = new Map<string, number>();
+  let statusDueMs = options.startMs;
+
+  function sendRow(row: Row): void {
+    outbox.add(row.monoMs, (number) => encodeRow(number, row));
+    link.pump();
+  }
+
+  function sendNote(note: Note): void {
+    outbox.add(note.mono, (number) => encodeNote(number, note));
+    link.pump();
+  }
+
+  const track = options.track && { part: options.track.part, rows: createTrackRows(options.track.channels, sendRow) };
+
+  /** The sink for one part: its blocks to the pipelines that want them, its epochs to the track. */
+  function sinkFor(part: string): SourceSink {
+    const byChannel: Pipeline[][] = [];
+    for (const p of pipelines.filter((p) => p.part === part)) {
+      byChannel[p.channel] = [...(byChannel[p.channel] ?? []), p];
+    }
+    const rows = track?.part === part ? track.rows : undefined;
+    return {
+      block(channel, block) {
+        lastSampleMs.set(part, block.t[block.n - 1] ?? 0);
+        const wanted = byChannel[channel];
+        if (wanted !== undefined) for (let i = 0; i < wanted.length; i++) wanted[i]!.accept(block);
+        rows?.block(channel, block);
+      },
+      scan(tMs) {
+        rows?.scan(tMs);
+      },
+      state(state, previous, reason) {
+        sendNote({ kind: "source", mono: nowMs(), source: part, state, previous, reason });
+        statusDueMs = nowMs();
+      },
+    };
+  }
+
+  function healthOf(source: Source): SourceHealth {
+    const last = lastSampleMs.get(source.name);
+    const counters = Object.fromEntries(Object.entries(source.counters).filter(([, n]) => n > 0));
+    return {
+      state: source.state,
+      part: source.part,
+      ...(source.verified === undefined ? {} : { verified: source.verified }),
+      ...(last === undefined ? {} : { lastSampleMono: last }),
+      counters,
+    };
+  }
+
+  function status(): Status {
+    const { p50Ms, maxMs } = lateness.take();
+    return {
+      mono: nowMs(),
+      rssMb: Math.round(process.memoryUsage.rss() / 1e5) / 10,
+      latenessP50Ms: p50Ms,
+      latenessMaxMs: maxMs,
+      framesLost: outbox.lost,
+      sources: Object.fromEntries(sources.map((s) => [s.name, healthOf(s)])),
+    };
+  }
+
+  const grid = createRowGrid({ pipelines, rowMs: options.rowMs, startMs: options.startMs, emit: sendRow });
+  const statusDue: Due = {
+    get dueMs() {
+      return statusDueMs;
+    },
+    step(now) {
+      statusDueMs = now + STATUS_MS;
+      link.status(status());
+    },
+  };
+
+  return {
+    pipelines,
+    sinkFor,
+    addSource(source: Source): void {
+      sources.push(source);
+    },
+    anchor(a: Anchor): void {
+      sendNote({ kind: "anchor", mono: a.monoMs, offsetMs: a.offsetMs, trust: a.trust, uncMs: a.uncMs });
+    },
+    /** Everything the schedule has to call. */
+    dues: (): readonly Due[] => [...sources, grid, statusDue],
+  };
+}
+
+export type Sampler = ReturnType<typeof createSampler>;
