@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { QUALITY } from "../../model/quality.ts";
+import { UNIT_CODES } from "../../model/units.ts";
+import { defineFilter, type Stage } from "../filter.ts";
+import type { StatBlock } from "../stat-block.ts";
+import { sameUnit } from "./rules.ts";
+
+export const clamp = defineFilter({
+  name: "clamp",
+  summary: "Holds values between two bounds and marks those it held `clipped`; or takes those outside away.",
+  equation: "y[k] = min(max(x[k], min), max)",
+  marked: "Treated like any other; the mark stays.",
+  params: z
+    .strictObject({
+      min: z.number().optional(),
+      max: z.number().optional(),
+      ignoreOutOfRange: z.boolean().default(false),
+      unit: z.enum(UNIT_CODES).optional(),
+    })
+    .refine((p) => p.min !== undefined || p.max !== undefined, "expected min, max or both")
+    .refine((p) => (p.min ?? -Infinity) <= (p.max ?? Infinity), "expected min not above max"),
+  propagate(input, { min, max, unit }) {
+    const wrong = sameUnit(input, unit);
+    if (wrong !== undefined) return { error: wrong, key: "unit" };
+    const bound = (v: number) => Math.min(Math.max(v, min ?? -Infinity), max ?? Infinity);
+    return { signal: { ...input, range: [bound(input.range[0]), bound(input.range[1])], stats: false } };
+  },
+  create: ({ min, max, ignoreOutOfRange }) => new Clamp(min ?? -Infinity, max ?? Infinity, ignoreOutOfRange),
+});
+
+class Clamp implements Stage {
+  readonly #min: number;
+  readonly #max: number;
+  readonly #ignore: boolean;
+
+  constructor(min: number, max: number, ignore: boolean) {
+    this.#min = min;
+    this.#max = max;
+    this.#ignore = ignore;
+  }
+
+  process(block: StatBlock): StatBlock {
+    const { x, q, n } = block;
+    block.stats = false;
+    for (let i = 0; i < n; i++) {
+      const v = x[i]!;
+      if (v < this.#min || v > this.#max) {
+        x[i] = this.#ignore ? Number.NaN : v < this.#min ? this.#min : this.#max;
+        const bits = this.#ignore ? QUALITY.missing | QUALITY.range : QUALITY.clipped;
+        q[i]! |= bits;
+        block.marks |= bits;
+      }
+    }
+    return block;
+  }
+
+  reset(): void {}
+}
