@@ -24,6 +24,12 @@ export interface EpochAssembler {
   readonly counters: Readonly<EpochCounters>;
   /** Takes the next sentence; `startedMs` is the arrival of its first byte (mono). */
   sentence(s: NmeaSentence, startedMs: number): void;
+  /**
+   * The line was quiet for a good part of a cycle, so what comes belongs to the next one. Only a hint: it helps where
+   * the order alone does not tell (a receiver that begins with a heading, which has no UTC) and never cuts a cycle whose
+   * end is known.
+   */
+  pause(): void;
   /** Closes what is open, after a long silence or the end of the stream. */
   flush(): void;
 }
@@ -135,12 +141,19 @@ export function createEpochAssembler(options: EpochOptions): EpochAssembler {
     }
   }
 
+  function isLearned(ending: Ending | undefined): ending is Ending {
+    return ending !== undefined && ending.hits >= LEARNED;
+  }
+
+  function end(e: Epoch): void {
+    learn(e); // before it is published, so that there "out" means it was closed too early
+    publish(e);
+    previousTodMs = e.parts.todMs;
+    epoch = undefined;
+  }
+
   function begin(todMs: number, startedMs: number): Epoch {
-    if (epoch !== undefined) {
-      learn(epoch); // before it is out, so that "out" here means it was closed too early
-      publish(epoch);
-      previousTodMs = epoch.parts.todMs;
-    }
+    if (epoch !== undefined) end(epoch);
     epochCount++;
     epoch = { parts: emptyFixParts(startedMs, todMs), seen: new Uint8Array(ESSENTIAL.length), last: -1, out: false };
     return epoch;
@@ -189,12 +202,16 @@ export function createEpochAssembler(options: EpochOptions): EpochAssembler {
     }
     addToFix(e.parts, s);
     const ending = endings.get(phaseOf(e));
-    if (ending !== undefined && ending.hits >= LEARNED && ending.key === e.last) publish(e);
+    if (isLearned(ending) && ending.key === e.last) publish(e);
   }
 
   return {
     counters,
     sentence,
+    pause() {
+      if (epoch === undefined || epoch.last < 0) return;
+      if (epoch.out || !isLearned(endings.get(phaseOf(epoch)))) end(epoch);
+    },
     flush() {
       if (epoch === undefined) return;
       publish(epoch); // cut short, so nothing is learned from it

@@ -119,6 +119,12 @@ function isRmcValid(p: FixParts): boolean {
   return p.rmc?.status === "A" && p.rmc.mode !== "N";
 }
 
+/** GGA says there is a fix. Some receivers keep saying so, with drifting positions, when no satellite is used any more. */
+function isGgaValid(p: FixParts): boolean {
+  const quality = p.gga?.quality ?? 0;
+  return quality > 0 && (quality >= 6 || p.gga?.satsUsed !== 0);
+}
+
 /** GSA knows the mode when it was sent; a height in GGA means 3D; RMC alone promises no more than 2D. */
 function modeOf(p: FixParts, lat: number, lon: number): number {
   if (isNotLive(p) || Number.isNaN(lat) || Number.isNaN(lon)) return 1;
@@ -147,7 +153,7 @@ export function judgeFix(p: FixParts, dateFloorMs: number, satsInView: number): 
   const { gga, rmc, vtg, gst } = p;
   const quality = gga?.quality ?? Number.NaN;
   // A GGA that speaks decides; RMC gives the position where GGA is not sent, was lost or said nothing.
-  const place = quality > 0 ? gga : Number.isNaN(quality) && isRmcValid(p) ? rmc : undefined;
+  const place = isGgaValid(p) ? gga : Number.isNaN(quality) && isRmcValid(p) ? rmc : undefined;
   const mode = modeOf(p, place?.lat ?? Number.NaN, place?.lon ?? Number.NaN);
   const live = (value: number | undefined, least = 2): number =>
     value !== undefined && mode >= least ? value : Number.NaN;
