@@ -1,6 +1,5 @@
 import type { Device } from "../device/catalogue.ts";
 import type { I2cPlan } from "../device/define.ts";
-import type { LineDevice } from "../device/line-device.ts";
 import type { ChannelTable } from "../device/table.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 
@@ -11,13 +10,15 @@ export interface PartChannel extends ChannelSpec {
 }
 
 /** The kind of bus a part is wired to. */
-export function busKindOf(device: Device | LineDevice): "i2c" | "serial" {
+export function busKindOf(device: Device): "i2c" | "serial" {
   return device.kind === "i2c" ? "i2c" : "serial";
 }
 
 /** What a part delivers with these options, which its schema has accepted. */
-export function channelsOf(device: Device | LineDevice, options: unknown): PartChannel[] {
-  if (device.kind !== "i2c")
+export function channelsOf(device: Device, options: unknown): PartChannel[] {
+  if (device.kind === "nmea")
+    return Object.entries(device.channels).map(([key, { field: _, ...spec }]) => ({ key, ...spec }));
+  if (device.kind === "line")
     return Object.entries(device.plan(options).channels).map(([key, spec]) => ({ key, ...spec }));
   const plan = device.plan(options);
   return Object.entries(plan.channels).map(([key, channel]) => {

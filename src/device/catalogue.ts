@@ -1,7 +1,9 @@
 import type { I2cDevice } from "./define.ts";
+import type { LineDevice } from "./line-device.ts";
+import type { NmeaDevice } from "./nmea-device.ts";
 
-/** A part of any kind; `kind` says which bus it is on. */
-export type Device = I2cDevice;
+/** A part of any kind; `kind` says how it is read. */
+export type Device = I2cDevice | NmeaDevice | LineDevice;
 
 /** Parts by the name that the configuration uses. */
 export type Catalogue = Readonly<Record<string, Device>>;
