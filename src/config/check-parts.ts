@@ -70,7 +70,7 @@ function checkBus(c: Checking, path: Path, device: Device, busName: string, bus:
     complain(c, "config/conflict", [...path, "bus"], text);
     return false;
   }
-  if (bus.kind === "i2c" && device.maxClockHz !== undefined && bus.clockHz > device.maxClockHz) {
+  if (bus.kind === "i2c" && device.kind === "i2c" && bus.clockHz > device.maxClockHz) {
     const text = `${device.part} bears at most ${device.maxClockHz} Hz, but "${busName}" runs at ${bus.clockHz} Hz (${at(c, ["buses", busName, "clockHz"])})`;
     complain(c, "config/conflict", [...path, "bus"], text);
   }
@@ -78,7 +78,7 @@ function checkBus(c: Checking, path: Path, device: Device, busName: string, bus:
 }
 
 function addressOf(c: Checking, path: Path, device: Device, written: number | undefined): number | undefined {
-  const allowed = device.addresses ?? [];
+  const allowed = device.kind === "i2c" ? device.addresses : [];
   const list = `${oneOf(allowed.map(hex))} (the addresses of ${device.part})`;
   if (written === undefined) {
     if (allowed.length === 1) return allowed[0];
