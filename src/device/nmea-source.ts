@@ -8,7 +8,7 @@ import type { SwathError } from "../model/errors.ts";
 import { QUALITY } from "../model/quality.ts";
 import type { SourceState } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
-import type { NmeaDevice, NmeaOptions } from "./nmea-device.ts";
+import type { NmeaDevice } from "./nmea-device.ts";
 import type { Source, SourceSink, TimeSink } from "./source.ts";
 
 /** How often the watchdog looks. */
@@ -34,11 +34,11 @@ const UTC_UNC_MS = 250;
 /** Values that a receiver without a fix cannot have, and whose lack is therefore a fault. */
 const NEEDS_FIX: ReadonlySet<keyof Fix> = new Set(["lat", "lon", "altMsl"]);
 
-/** What a source over NMEA 0183 is made of. `options` have been checked by the device's schema. */
+/** What a source over NMEA 0183 is made of. Options that the device's schema refuses throw a `ZodError`. */
 export interface NmeaSourceParts {
   readonly device: NmeaDevice;
   readonly name: string;
-  readonly options: NmeaOptions;
+  readonly options: unknown;
   readonly link: SerialLink;
   readonly clock: Clock;
   readonly sink: SourceSink;
@@ -54,11 +54,12 @@ export interface NmeaSourceParts {
  */
 export function createNmeaSource(parts: NmeaSourceParts): Source {
   const { device, sink, clock } = parts;
+  const { dateFloor } = device.options.parse(parts.options);
   const channels = Object.entries(device.channels).map(([key, { field: _, ...spec }]) => ({ key, ...spec }));
   const outputs = Object.values(device.channels).map(({ field }) => ({ field, block: createBlock(1) }));
   const own = { samples: 0, silences: 0, linkFailures: 0 };
 
-  let state: SourceState = "starting";
+  let state: SourceState = "absent";
   let verified: Source["verified"];
   let good = 0;
   let lastEpochMs = clock.monoMs();
@@ -130,7 +131,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   }
 
   const parser = createNmeaParser();
-  const assembler = createEpochAssembler({ dateFloorMs: Date.parse(parts.options.dateFloor), onFix });
+  const assembler = createEpochAssembler({ dateFloorMs: Date.parse(dateFloor), onFix });
   const framer = createNmeaFramer((body, length, startedMs) => {
     lastSentenceMs = nowMs;
     const sentence = parser.parse(body, length);

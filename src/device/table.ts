@@ -93,6 +93,8 @@ export interface StreamFifoRead<R extends string = string> {
   readonly perRead?: number;
   /** Where each entry says which sensor it is from: channels with the same `tag` belong to it. */
   readonly tag?: { readonly byte: number; readonly mask: number; readonly shift: number };
+  /** False for an entry that holds no measurement (a start-up marker, a broken parity): it is left out. */
+  readonly valid?: (bytes: Uint8Array, at: number) => boolean;
   /** Set when entries were lost. */
   readonly overrun: { readonly reg: R; readonly mask: number };
   /** The bits under which the FIFO streams, stated apart from `setup`; the twin goes by them. */
