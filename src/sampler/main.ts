@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import { parseArgs } from "node:util";
+import { pino } from "pino";
+import { catalogue } from "../../devices/index.ts";
+import { systemClock } from "../bus/clock.ts";
+import { signalOf } from "../config/filters.ts";
+import { loadConfig } from "../config/load.ts";
+import type { LoadedChannel, LoadedConfig } from "../config/loaded.ts";
+import { createLinkClient } from "../link/client.ts";
+import { encodeNote } from "../link/frame.ts";
+import { createOutbox, type Outbox } from "../link/outbox.ts";
+import { isSwathError } from "../model/errors.ts";
+import type { Clock } from "../model/time.ts";
+import { createSimulatedMachine } from "../sim/machine.ts";
+import { createGnssAnchor } from "./gnss-anchor.ts";
+import { createLateness } from "./lateness.ts";
+import { openLinuxPorts } from "./linux-ports.ts";
+import { openPart, type Port } from "./open-parts.ts";
+import type { PipelineSpec } from "./pipeline.ts";
+import { createSampler } from "./sampler.ts";
+import { createSchedule, createSimulatedSchedule, type Due, steppedClock } from "./schedule.ts";
+
+/** Frames that the unit has not made durable are kept this long. */
+const HOLD_MS = 180_000;
+const HOLD_BYTES = 32 * 1024 * 1024;
+/** Longest block a source hands over. */
+const BLOCK_SAMPLES = 1024;
+/** Ring size of a channel whose part does not state a rate. */
+const UNSTATED_HZ = 20;
+
+/** What the unit tells its sampler. A simulation begins at `--sim-start` (mono ms), at `--sim-utc`, `--speed` times as fast. */
+const { values: args } = parseArgs({
+  options: {
+    config: { type: "string" },
+    socket: { type: "string" },
+    "sim-start": { type: "string" },
+    "sim-utc": { type: "string" },
+    speed: { type: "string" },
+  },
+});
+
+const log = pino({ name: "swath-sampler", base: null, level: process.env["SWATH_LOG"] ?? "info" });
+
+function pipelineOf(config: LoadedConfig, channel: LoadedChannel): PipelineSpec {
+  const part = config.parts.find((p) => p.name === channel.part);
+  const index = part?.channels.findIndex((c) => c.key === channel.key) ?? -1;
+  const rateHz = channel.source.rateHz ?? UNSTATED_HZ;
+  return {
+    part: channel.part,
+    channel: index,
+    signal: { ...signalOf(channel.source, config.ringSeconds), capacity: BLOCK_SAMPLES },
+    filters: channel.filters,
+    stats: channel.stats,
+    ringSamples: Math.ceil(rateHz * config.ringSeconds),
+    rowMs: config.rows.everyMs,
+  };
+}
+
+function trackOf(config: LoadedConfig): { part: string; channels: number[] } | undefined {
+  const { track } = config;
+  const part = config.parts.find((p) => p.name === track?.part);
+  if (track === undefined || part === undefined) return undefined;
+  return { part: part.name, channels: track.columns.map((c) => part.channels.findIndex((k) => k.key === c.key)) };
+}
+
+/** The real machine: Linux's buses and the system's clock. */
+async function real(config: LoadedConfig, clock: Clock) {
+  return { ports: await openLinuxPorts(config.buses, clock), actors: [] as readonly Due[] };
+}
+
+/** The simulated machine: memory for every bus, a twin for every part. */
+function simulated(config: LoadedConfig, clock: Clock, startMs: number, startUtcMs: number) {
+  const { profile, simulation } = config;
+  const machine = createSimulatedMachine({
+    scene: {
+      seed: simulation?.seed ?? 1,
+      toolWidthM: profile?.toolWidthM ?? 2,
+      targetDepthM: profile?.targetDepthM ?? 0.2,
+      rotorRpm: profile?.rotorRpm ?? 200,
+      workSpeedMps: 0.139,
+    },
+    buses: config.buses,
+    parts: config.parts.map((part) => ({
+      ...part,
+      columns: Object.fromEntries(config.channels.filter((c) => c.part === part.name).map((c) => [c.key, c.column])),
+    })),
+    clock,
+    startMs,
+    startUtcMs,
+  });
+  const ports = new Map<string, Port>();
+  for (const [name, bus] of machine.i2c) ports.set(name, { kind: "i2c", bus });
+  for (const [name, link] of machine.serial) ports.set(name, { kind: "serial", link });
+  return { ports, actors: machine.actors as readonly Due[] };
+}
+
+async function main(): Promise<void> {
+  const { config: file, socket } = args;
+  if (file === undefined || socket === undefined) throw new Error("the sampler is started by `swath run`");
+  const config = loadConfig(file, { catalogue });
+  const speed = Number(args.speed ?? config.simulation?.speed ?? 1);
+  const simStartMs = Number(args["sim-start"] ?? systemClock.monoMs());
+  const pace: Clock = { monoMs: () => simStartMs + (systemClock.monoMs() - simStartMs) * speed };
+  const stepped = config.simulation === undefined ? undefined : steppedClock(pace.monoMs());
+  const clock: Clock = stepped ?? systemClock;
+
+  const session = randomUUID();
+  const outbox: Outbox = createOutbox({
+    holdMs: HOLD_MS * speed,
+    maxBytes: HOLD_BYTES,
+    onLost: (from, to) => {
+      const mono = clock.monoMs();
+      setImmediate(() => outbox.add(mono, (number) => encodeNote(number, { kind: "overflow", mono, from, to })));
+    },
+  });
+  const hello = () => ({ session, pid: process.pid, config: config.hash, firstKept: outbox.firstKept });
+  const link = createLinkClient({ path: socket, outbox, hello });
+  const lateness = createLateness();
+  const sampler = createSampler({
+    pipelines: config.channels.map((c) => pipelineOf(config, c)),
+    track: trackOf(config),
+    rowMs: config.rows.everyMs,
+    startMs: clock.monoMs(),
+    outbox,
+    link,
+    lateness,
+    nowMs: () => clock.monoMs(),
+  });
+  const { ports, actors } =
+    stepped === undefined
+      ? await real(config, clock)
+      : simulated(config, clock, simStartMs, Number(args["sim-utc"] ?? Date.now()));
+
+  const time = createGnssAnchor((anchor) => sampler.anchor(anchor));
+  for (const part of config.parts) {
+    const port = ports.get(part.bus);
+    if (port !== undefined) sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time }));
+  }
+
+  const items = [...actors, ...sampler.dues()];
+  const schedule =
+    stepped === undefined
+      ? createSchedule({ items, clock, lateness })
+      : createSimulatedSchedule({ items, clock: stepped, pace });
+  schedule.start();
+  log.info(
+    { parts: config.parts.length, channels: config.channels.length, simulated: stepped !== undefined },
+    "sampling",
+  );
+
+  async function stop(): Promise<void> {
+    schedule.stop();
+    await link.close(500);
+    await Promise.all([...ports.values()].map((p) => (p.kind === "serial" ? p.link.close() : p.bus.close())));
+    process.exit(0);
+  }
+  process.on("SIGTERM", () => void stop());
+  process.on("SIGINT", () => undefined);
+  // The unit holds the other end of our standard input: when it closes, the unit is gone.
+  process.stdin.on("end", () => void stop());
+  process.stdin.on("error", () => undefined);
+  process.stdin.resume();
+}
+
+main().catch((e: unknown) => {
+  log.fatal({ err: e }, "the sampler cannot start");
+  process.exit(isSwathError(e, "config") ? 78 : 1);
+});

@@ -1,0 +1,100 @@
+import { createMemoryI2c, type MemoryI2c } from "../bus/memory-i2c.ts";
+import { createMemorySerial, type MemorySerial } from "../bus/memory-serial.ts";
+import type { Device } from "../device/catalogue.ts";
+import { createTwin } from "../device/twin.ts";
+import type { Clock } from "../model/time.ts";
+import { createSimulatedLines } from "./lines.ts";
+import { createSimulatedReceiver } from "./receiver.ts";
+import { createTillingScene, type Scene, type SceneOptions } from "./scene.ts";
+
+const GNSS_HZ = 5;
+
+/** One configured part, and which published channel each of its own channels feeds. */
+export interface SimulatedPart {
+  readonly name: string;
+  readonly device: Device;
+  readonly bus: string;
+  readonly address?: number;
+  readonly options: unknown;
+  /** Channel key of the part → column name. */
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/** Something of the simulation that acts at its own times. */
+interface Actor {
+  readonly dueMs: number;
+  step(nowMs: number): void;
+}
+
+/** What the scene says about a published channel; undefined for one it does not know. */
+function sceneValue(scene: Scene, column: string, tS: number): number | undefined {
+  switch (column) {
+    case "rotor_speed":
+      return scene.state(tS).rotorRpm;
+    case "tool_depth":
+      return scene.state(tS).toolDepthM;
+    case "engine_speed":
+      return scene.state(tS).engineRpm;
+    case "hyd_pressure":
+      return scene.state(tS).hydraulicKpa;
+    case "supply_voltage":
+      return scene.state(tS).supplyV;
+    case "supply_current":
+      return scene.state(tS).supplyA;
+    case "shock_x":
+      return scene.shock(0, tS);
+    case "shock_y":
+      return scene.shock(1, tS);
+    case "shock_z":
+      return scene.shock(2, tS);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * A machine at work made of memory: every configured bus, with a twin of every configured part on it, driven by one scene.
+ * The sampler runs on these ports exactly as it runs on Linux's.
+ */
+export function createSimulatedMachine(options: {
+  readonly scene: SceneOptions;
+  readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" }>>;
+  readonly parts: readonly SimulatedPart[];
+  readonly clock: Clock;
+  /** Mono ms at which the scene began, and UTC at that instant. */
+  readonly startMs: number;
+  readonly startUtcMs: number;
+}) {
+  const { clock, startMs, startUtcMs } = options;
+  const { seed } = options.scene;
+  const scene = createTillingScene(options.scene);
+  const i2c = new Map<string, MemoryI2c>();
+  const serial = new Map<string, MemorySerial>();
+  const actors: Actor[] = [];
+
+  for (const [name, bus] of Object.entries(options.buses)) {
+    if (bus.kind === "i2c") i2c.set(name, createMemoryI2c({ name }));
+    else serial.set(name, createMemorySerial({ name, clock }));
+  }
+  for (const part of options.parts) {
+    const value = (key: string, tMs: number) => {
+      const column = part.columns[key];
+      return column === undefined ? undefined : sceneValue(scene, column, (tMs - startMs) / 1000);
+    };
+    const { device } = part;
+    if (device.kind === "i2c") {
+      const twin = createTwin({ device, options: part.options, clock, value });
+      if (part.address !== undefined) i2c.get(part.bus)?.attach(part.address, twin);
+      continue;
+    }
+    const link = serial.get(part.bus);
+    if (link === undefined) continue;
+    if (device.kind === "nmea") {
+      actors.push(createSimulatedReceiver({ scene, seed, link, startMs, startUtcMs, rateHz: GNSS_HZ }));
+    } else {
+      actors.push(createSimulatedLines({ plan: device.plan(part.options), link, startMs, value }));
+    }
+  }
+
+  return { scene, i2c, serial, actors: actors as readonly Actor[] };
+}
