@@ -10,11 +10,11 @@ export interface SerialCounters {
   silences: number;
 }
 
-/** What a serial link reports to its one listener. Bytes are valid only during the call. */
+/** What a serial link reports to its one listener, which must not throw. Bytes are valid only during the call. */
 export interface SerialListener {
   bytes(chunk: Uint8Array, monoMs: number): void;
   opened(): void;
-  /** The link is down, and is being reopened with back-off until `close`. */
+  /** The link is down, or down for another reason than before, and is being reopened with back-off until `close`. */
   closed(error: SwathError): void;
 }
 

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PTY_PEER } from "./pty-peer.ts";
 
 /** A real tty behind a stable name, with its far end in the hands of the test. */
 export interface PtyRig {
@@ -29,7 +30,7 @@ export interface PtyRig {
 export async function openPty(): Promise<PtyRig> {
   const dir = mkdtempSync(join(tmpdir(), "swath-pty-"));
   const path = join(dir, "port");
-  const peer: ChildProcess = spawn("python3", [join(import.meta.dirname, "pty-peer.py"), path], {
+  const peer: ChildProcess = spawn("python3", ["-c", PTY_PEER, path], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const waiting: { kind: string; resolve: (body: string) => void; reject: (e: Error) => void }[] = [];

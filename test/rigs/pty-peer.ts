@@ -1,4 +1,6 @@
-"""The far end of a pty, driven by frames on stdin: one letter, a length (u32, little-endian), that many bytes.
+/** The far end of a pty, in Python (for `python3 -c`, so that compiled tests find it too), driven by frames on stdin. */
+export const PTY_PEER = `
+"""One letter, a length (u32, little-endian), that many bytes.
 
 W bytes: write to the master. P: pull the cable (close both ends, remove the link). G: plug in (a new pty, the link points
 to it). M: a new pty behind the link while the old one stays open and silent. B: report the line speed.
@@ -95,3 +97,4 @@ while True:
             kind, body = inbox[:1], inbox[5 : 5 + size]
             inbox = inbox[5 + size :]
             command(kind, body)
+`;
