@@ -23,7 +23,8 @@ function angle(deg: number, decimals: number, lat: boolean): [string, string] {
   const total = Math.round(Math.abs(deg) * 60 * steps);
   const degrees = Math.floor(total / (60 * steps));
   const minutes = (total - degrees * 60 * steps) / steps;
-  const side = lat ? (deg < 0 ? "S" : "N") : deg < 0 ? "W" : "E";
+  const negative = deg < 0 && total > 0;
+  const side = lat ? (negative ? "S" : "N") : negative ? "W" : "E";
   return [String(degrees).padStart(lat ? 2 : 3, "0") + minutes.toFixed(decimals).padStart(decimals + 3, "0"), side];
 }
 

@@ -161,6 +161,7 @@ export function createEpochAssembler(options: EpochOptions): EpochAssembler {
 
   /** The epoch that a sentence belongs to, begun if need be; undefined when its own is past. */
   function place(type: number, utcMs: number, startedMs: number): Epoch | undefined {
+    if (utcMs === previousTodMs && utcMs !== epoch?.parts.todMs) return undefined;
     if (epoch === undefined) return begin(utcMs, startedMs);
     const again = type >= 0 && epoch.seen[type] !== 0;
     if (Number.isNaN(utcMs)) {
@@ -170,7 +171,6 @@ export function createEpochAssembler(options: EpochOptions): EpochAssembler {
       return again && !several ? begin(utcMs, startedMs) : epoch;
     }
     if (utcMs === epoch.parts.todMs) return epoch;
-    if (utcMs === previousTodMs) return undefined;
     if (Number.isNaN(epoch.parts.todMs) && !epoch.out && !again) {
       epoch.parts.todMs = utcMs;
       return epoch;

@@ -81,7 +81,7 @@ function angle(b: Uint8Array, from: number, to: number, sideFrom: number, sideTo
   const sign = side === (lat ? "N" : "E") ? 1 : side === (lat ? "S" : "W") ? -1 : Number.NaN;
   if (!(minutes >= 0 && minutes < 60)) return Number.NaN;
   const value = degrees + minutes / 60;
-  return value <= (lat ? 90 : 180) ? sign * value : Number.NaN;
+  return value <= (lat ? 90 : 180) ? sign * value + 0 : Number.NaN;
 }
 
 /** A calendar day as ms since 1970, NaN when there is no such day. */

@@ -67,7 +67,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   let lastByteMs = Number.NEGATIVE_INFINITY;
   let lastFixMs = Number.NaN;
   let periodMs = Number.NaN;
-  let open = parts.link.isOpen;
+  let open = false;
   let dueMs = lastEpochMs + WATCH_MS;
   let nowMs = lastEpochMs;
   let excused = false;
