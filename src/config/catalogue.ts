@@ -14,19 +14,22 @@ export function busKindOf(device: Device): "i2c" | "serial" {
   return device.kind === "i2c" ? "i2c" : "serial";
 }
 
-/** What a part delivers with these options, which its schema has accepted. */
+/** What a part delivers with these options, which its schema has accepted; in the order of its table. */
 export function channelsOf(device: Device, options: unknown): PartChannel[] {
-  if (device.kind === "nmea")
-    return Object.entries(device.channels).map(([key, { field: _, ...spec }]) => ({ key, ...spec }));
-  if (device.kind === "line")
-    return Object.entries(device.plan(options).channels).map(([key, spec]) => ({ key, ...spec }));
-  const plan = device.plan(options);
-  return Object.entries(plan.channels).map(([key, channel]) => {
-    const rateHz = rateOf(plan, channel);
-    const resolution = "scale" in channel ? Math.abs(channel.scale) : channel.resolution;
-    const { label, unit, range } = channel;
-    return { key, label, unit, range, resolution, ...(rateHz === undefined ? {} : { rateHz }) };
-  });
+  if (device.kind === "i2c") {
+    const plan = device.plan(options);
+    return Object.entries(plan.channels).map(([key, channel]) => {
+      const resolution = "scale" in channel ? Math.abs(channel.scale) : channel.resolution;
+      return partChannel(key, { ...channel, resolution }, rateOf(plan, channel));
+    });
+  }
+  const channels = device.kind === "line" ? device.plan(options).channels : device.channels;
+  return Object.entries(channels).map(([key, channel]) => partChannel(key, channel, channel.rateHz));
+}
+
+function partChannel(key: string, spec: ChannelSpec, rateHz: number | undefined): PartChannel {
+  const { label, unit, range, resolution } = spec;
+  return { key, label, unit, range, resolution, ...(rateHz === undefined ? {} : { rateHz }) };
 }
 
 /** Samples per second of a channel; undefined for a part that delivers only when something happens. */

@@ -4,7 +4,7 @@ import { at, type Checking, complain, goodEntries, namesAt } from "./checking.ts
 import { checkFilters } from "./filters.ts";
 import type { LoadedChannel, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
-import { channelSchema, type UnitFile } from "./schema.ts";
+import { channelSchema, trackSchema, type UnitFile } from "./schema.ts";
 import { toPlain, treeAt } from "./tree.ts";
 
 type Parts = ReadonlyMap<string, LoadedPart>;
@@ -69,9 +69,10 @@ function sourceOf(c: Checking, column: string, partName: string, key: string, pa
 /** The part whose fixes become the track, with every channel it has as a column. */
 export function checkTrack(c: Checking, parts: Parts): LoadedTrack | undefined {
   const path = ["track", "from"];
-  const from = treeAt(c.tree, path);
-  const name = from === undefined ? undefined : toPlain(from);
-  if (typeof name !== "string") return undefined;
+  const written = treeAt(c.tree, ["track"]);
+  const track = written === undefined ? undefined : trackSchema.safeParse(toPlain(written)).data;
+  if (track === undefined) return undefined;
+  const { from: name, columns: wanted } = track;
   const names = namesAt(c, ["parts"]);
   if (!names.includes(name)) {
     complain(c, "config/conflict", path, `there is no part "${name}"; ${suggest(name, names, "parts of this file")}`);
@@ -89,7 +90,14 @@ export function checkTrack(c: Checking, parts: Parts): LoadedTrack | undefined {
     );
     return undefined;
   }
-  const columns = part.channels.map(({ key, ...spec }) => ({ column: snakeCase(key), key, spec }));
+  const all = part.channels.map(({ key, ...spec }) => ({ column: snakeCase(key), key, spec }));
+  const columns = all.filter(({ column }) => wanted?.includes(column) ?? true);
+  for (const [i, column] of (wanted ?? []).entries()) {
+    const right = all.map((a) => a.column);
+    if (right.includes(column)) continue;
+    const hint = suggest(column, right, `columns of "${name}"`);
+    complain(c, "config/conflict", ["track", "columns", i], `"${name}" has no column "${column}"; ${hint}`);
+  }
   for (const { column } of columns) {
     if (namesAt(c, ["channels"]).includes(column))
       complain(c, "config/conflict", ["channels", column], `the track has a column of this name (${at(c, path)})`);

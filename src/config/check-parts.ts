@@ -1,4 +1,5 @@
 import type { Catalogue, Device } from "../device/catalogue.ts";
+import type { I2cDevice } from "../device/define.ts";
 import { busKindOf, channelsOf } from "./catalogue.ts";
 import { at, type Checking, complain, goodEntries, namesAt, type Path } from "./checking.ts";
 import { oneOf } from "./expected.ts";
@@ -50,8 +51,8 @@ export function checkParts(
     if (device === undefined) continue;
     const bus = buses.get(written.bus);
     const fits = bus === undefined || checkBus(c, path, device, written.bus, bus);
-    const address = busKindOf(device) === "i2c" ? addressOf(c, path, device, written.address) : undefined;
-    if (busKindOf(device) === "serial" && written.address !== undefined)
+    const address = device.kind === "i2c" ? addressOf(c, path, device, written.address) : undefined;
+    if (device.kind !== "i2c" && written.address !== undefined)
       complain(c, "config/conflict", [...path, "address"], `${device.part} is a serial part and has no address`);
     if (fits && bus !== undefined) takeSeat(c, name, written.bus, bus, address, seat);
     const options = parseTree(device.options, c.tree, [...path, "options"], c.problems);
@@ -77,7 +78,7 @@ function checkBus(c: Checking, path: Path, device: Device, busName: string, bus:
   return true;
 }
 
-function addressOf(c: Checking, path: Path, device: Device, written: number | undefined): number | undefined {
+function addressOf(c: Checking, path: Path, device: I2cDevice, written: number | undefined): number | undefined {
   const allowed = device.kind === "i2c" ? device.addresses : [];
   const list = `${oneOf(allowed.map(hex))} (the addresses of ${device.part})`;
   if (written === undefined) {

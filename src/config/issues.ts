@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { describe, expectedBy, rightKeys } from "./expected.ts";
+import { describe, expectedBy, oneOf, rightKeys } from "./expected.ts";
 import { nearestName, suggest } from "./nearest.ts";
 import type { ConfigReason, Problem } from "./problems.ts";
 import { keyPath, type Place, placeOf, type Tree, toPlain, treeAt } from "./tree.ts";
@@ -26,26 +26,32 @@ export function parseTree<S extends z.ZodType>(schema: S, tree: Tree, path: Path
   const found = treeAt(tree, path);
   const result = schema.safeParse(found === undefined ? {} : toPlain(found), { error: expectedBy });
   if (result.success) return result.data;
-  const { issues } = result.error;
-  const meant = new Set(issues.flatMap((i) => misspelt(i)));
-  for (const issue of issues) {
-    // A key that is missing because it was misspelt is reported once.
-    if (issue.code !== "unrecognized_keys" && meant.has(keyPath(issue.path))) continue;
-    problems.push(...toProblems(issue, tree, [...path, ...issue.path]));
-  }
+  problems.push(...toProblems(result.error.issues, tree, path));
   return undefined;
 }
 
-function misspelt(issue: Issue): string[] {
-  if (issue.code !== "unrecognized_keys") return [];
-  const right = rightKeys(issue);
-  return issue.keys.flatMap((name) => {
-    const near = nearestName(name, right);
-    return near === undefined ? [] : [keyPath([...issue.path, near])];
-  });
+function toProblems(issues: readonly Issue[], tree: Tree, base: Path): Problem[] {
+  // A key that is missing because it was misspelt is reported once.
+  const meant = misspelt(issues);
+  return issues
+    .filter((i) => i.code === "unrecognized_keys" || !meant.has(keyPath(i.path)))
+    .flatMap((i) => oneIssue(i, tree, [...base, ...i.path]));
 }
 
-function toProblems(issue: Issue, tree: Tree, path: Path): Problem[] {
+/** Key paths that an unknown key beside them most likely stands for. */
+function misspelt(issues: readonly Issue[]): ReadonlySet<string> {
+  const meant = new Set<string>();
+  for (const issue of issues) {
+    if (issue.code !== "unrecognized_keys") continue;
+    for (const name of issue.keys) {
+      const near = nearestName(name, rightKeys(issue));
+      if (near !== undefined) meant.add(keyPath([...issue.path, near]));
+    }
+  }
+  return meant;
+}
+
+function oneIssue(issue: Issue, tree: Tree, path: Path): Problem[] {
   const problem = (code: ConfigReason, text: string, where = path): Problem => {
     return { code, place: wherePlace(tree, where), key: keyPath(where), text };
   };
@@ -59,15 +65,23 @@ function toProblems(issue: Issue, tree: Tree, path: Path): Problem[] {
   if (issue.code === "invalid_key")
     return [problem("config/invalid", `not a good name, expected ${issue.issues[0]?.message ?? "another name"}`)];
   const found = treeAt(tree, path);
-  if (found === undefined) return [problem("config/invalid", `is missing, expected ${issue.message}`)];
-  if (issue.code === "invalid_union") {
-    const branch = bestBranch(issue.errors);
-    if (branch !== undefined) return branch.flatMap((inner) => toProblems(inner, tree, [...path, ...inner.path]));
+  if (found === undefined && issue.code !== "custom") {
+    const wanted = issue.code === "invalid_union" ? "a value" : issue.message;
+    return [problem("config/invalid", `is missing, expected ${wanted}`)];
   }
-  const value = toPlain(found);
+  const value = found === undefined ? undefined : toPlain(found);
+  if (issue.code === "invalid_union") {
+    const branch = likeliestBranch(issue.errors);
+    if (Array.isArray(branch)) return toProblems(branch, tree, path);
+    if (branch !== undefined) return [problem("config/invalid", `found ${describe(value)}, expected ${branch}`)];
+  }
+  // A rule over several keys says in its own words what it wants.
+  if (issue.code === "custom" && !issue.message.startsWith("expected "))
+    return [problem("config/invalid", `found ${describe(value)}: ${issue.message}`)];
   const near = typeof value === "string" ? nearestName(value, choices(issue)) : undefined;
   const hint = near === undefined ? "" : `, did you mean "${near}"?`;
-  return [problem("config/invalid", `found ${describe(value)}, expected ${issue.message}${hint}`)];
+  const wanted = issue.message.replace(/^expected /, "");
+  return [problem("config/invalid", `found ${describe(value)}, expected ${wanted}${hint}`)];
 }
 
 /** A value is shown where it stands; a map or list where its key stands. */
@@ -76,12 +90,30 @@ export function wherePlace(tree: Tree, path: Path): Place {
   return found?.kind === "scalar" ? found.place : placeOf(tree, path);
 }
 
-/** The branch of a union that the writer most likely meant: the one whose complaints lie deepest, then the fewest. */
-function bestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  const depth = (b: readonly Issue[]) => Math.min(...b.map((i) => i.path.length));
-  const deep = branches.filter((b) => b.length > 0 && depth(b) > 0);
-  deep.sort((a, b) => depth(b) - depth(a) || a.length - b.length);
-  return deep[0];
+/** More than any number of complaints about keys: the value is of another kind altogether. */
+const OTHER_KIND = 1000;
+
+/**
+ * The branch of a union that the writer most likely meant: the one with the fewest complaints. Where several come out
+ * equal because each lacks its own key, the words for that; where no branch is nearer than another, undefined.
+ */
+function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | string | undefined {
+  const costs = branches.map((branch) => {
+    const meant = misspelt(branch);
+    const cost = (i: Issue) => {
+      if (i.code === "unrecognized_keys") return i.keys.length;
+      if (i.path.length === 0 && i.code !== "custom") return OTHER_KIND;
+      return meant.has(keyPath(i.path)) ? 0 : 1;
+    };
+    return branch.reduce((sum, i) => sum + cost(i), 0);
+  });
+  const least = Math.min(...costs);
+  if (least >= OTHER_KIND) return undefined;
+  const best = branches.filter((_, i) => costs[i] === least);
+  if (best.length === 1) return best[0];
+  const lacking = best.map((branch) => branch.filter((i) => i.code === "invalid_type" && i.path.length === 1));
+  if (!lacking.every((issues) => issues.length > 0)) return best[0];
+  return `one of the keys ${oneOf(lacking.map((issues) => String(issues[0]?.path[0])))}`;
 }
 
 function choices(issue: Issue): string[] {

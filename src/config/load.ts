@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import type { Catalogue } from "../device/catalogue.ts";
+import { checkBudgets, checkRings } from "./budget.ts";
 import { hashOf } from "./canonical.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
@@ -28,7 +29,11 @@ export function loadConfig(file: string, { catalogue }: { readonly catalogue: Ca
   const parts = checkParts(c, buses, catalogue);
   const channels = checkChannels(c, parts, unit?.ring.seconds ?? 30);
   const track = checkTrack(c, parts);
-  if (unit !== undefined) checkSections(c, unit);
+  checkBudgets(c, buses, parts);
+  if (unit !== undefined) {
+    checkSections(c, unit);
+    checkRings(c, channels, unit.ring.seconds);
+  }
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
   return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track }));
 }
@@ -66,7 +71,7 @@ function assemble({ file, files, tree, unit, parts, channels, track }: Checked):
     buses,
     parts: parts.map(({ name, device, bus, address, options }) => ({ name, part: device.part, bus, address, options })),
     channels: channels.map(({ column, part, key, spec, words, stats }) => ({ column, part, key, spec, words, stats })),
-    track: track?.part,
+    track: track && { part: track.part, columns: track.columns.map((t) => t.column) },
     rows,
     live,
     ring,

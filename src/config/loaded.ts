@@ -1,9 +1,10 @@
 import type { Device } from "../device/catalogue.ts";
 import type { ChainSpec } from "../dsp/chain.ts";
+import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import type { PartChannel } from "./catalogue.ts";
-import type { BusConfig, Profile, Simulation, Stat, UnitFile } from "./schema.ts";
+import type { BusConfig, Profile, Simulation, UnitFile } from "./schema.ts";
 
 /** The broker, with every file as a full path. */
 export interface LoadedBroker {
@@ -41,7 +42,7 @@ export interface LoadedChannel {
   readonly filters: readonly ChainSpec[];
   /** One line for each filter, with every default filled in. */
   readonly words: readonly string[];
-  readonly stats: readonly Stat[];
+  readonly stats: readonly WindowStat[];
   /** Names on the wire, one per statistic, in the order of `stats`. */
   readonly columns: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { chainSchema } from "../dsp/chain.ts";
+import { WINDOW_STATS } from "../dsp/window.ts";
 import { topicLevel } from "../model/topics.ts";
 
 /** Names of parts, buses and channels: the wire and the config speak `snake_case`. */
@@ -16,7 +17,7 @@ export const brokerSchema = z
       .string()
       .refine(
         isBrokerUrl,
-        "mqtt://host, mqtts://host, with a port when it is not 1883 or 8883, and no user or password",
+        "expected mqtt://host or mqtts://host, with a port when it is not 1883 or 8883, and no user or password",
       )
       .describe("mqtt:// or mqtts:// address of the broker"),
     username: z.string().min(1).max(256).optional().describe("user name at the broker; default: none"),
@@ -80,10 +81,6 @@ export const partSchema = z
   })
   .describe("one part on a bus");
 
-/** What a window of samples becomes: one column each. */
-export const STATS = ["mean", "min", "max", "rms", "last"] as const;
-export type Stat = (typeof STATS)[number];
-
 export const channelSchema = z
   .strictObject({
     from: z
@@ -93,9 +90,9 @@ export const channelSchema = z
     label: z.string().min(1).max(80).optional().describe("words on a screen; default: those of the part"),
     filters: chainSchema.max(16).default([]).describe("filters in the order samples pass them (docs/filters.md)"),
     stats: z
-      .array(z.enum(STATS))
+      .array(z.enum(WINDOW_STATS))
       .min(1)
-      .refine((s) => new Set(s).size === s.length, "each statistic once")
+      .refine((s) => new Set(s).size === s.length, "expected each statistic once")
       .default(["mean", "min", "max"])
       .describe("statistics of each row; `last` alone gives a column without a suffix"),
     deadband: z
@@ -117,6 +114,18 @@ export const profileSchema = z
   })
   .describe("what kind of machine this is");
 
+export const trackSchema = z
+  .strictObject({
+    from: snake("a part's name").describe("the part whose fixes become the track"),
+    columns: z
+      .array(z.string())
+      .refine((all) => ["lat", "lon"].every((n) => all.includes(n)), "expected lat, lon and what else is wanted")
+      .refine((all) => new Set(all).size === all.length, "expected each column once")
+      .optional()
+      .describe("which of its channels are sent, in snake_case; default: all"),
+  })
+  .describe("where the machine went");
+
 export const simulationSchema = z
   .strictObject({
     scene: z.enum(["tilling"]).default("tilling").describe("what the simulated machine does"),
@@ -132,7 +141,7 @@ export const unitSchema = z
   .strictObject({
     org: topicLevel.describe("the organisation, as in every topic"),
     unit: topicLevel
-      .refine((u) => u !== "hq", "another name: hq is reserved")
+      .refine((u) => u !== "hq", "expected another name: hq is reserved")
       .describe("this unit; its MQTT client id"),
     machine: topicLevel.describe("the machine it is mounted on; stays when the unit is swapped"),
     profile: profileSchema.optional(),
@@ -141,10 +150,7 @@ export const unitSchema = z
     buses: names(busSchema).describe("buses by name"),
     parts: names(partSchema).describe("parts by name"),
     channels: names(channelSchema).prefault({}).describe("channels by column name"),
-    track: z
-      .strictObject({ from: snake("a part's name").describe("the part whose fixes become the track") })
-      .optional()
-      .describe("where the machine went"),
+    track: trackSchema.optional(),
     rows: z
       .strictObject({
         everyMs: z.int().min(100).max(60_000).default(1000).describe("spacing of rows in ms"),

@@ -1,0 +1,139 @@
+import type { I2cDevice, I2cPlan } from "../device/define.ts";
+import type { Frame } from "../device/table.ts";
+import { type Checking, complain } from "./checking.ts";
+import type { LoadedChannel, LoadedPart } from "./loaded.ts";
+import type { BusConfig } from "./schema.ts";
+
+/** Largest share of a bus that the plan may take: the kernel, retries and a throttled clock need the rest. */
+export const BUS_SHARE_MAX = 0.7;
+/** Most megabytes all rings together may take on a Pi with 1 GB. */
+export const RING_MAX_MB = 64;
+/** Bytes of one sample in a ring: instant, value and quality. */
+const RING_SAMPLE_BYTES = 18;
+/** Samples per second put down for a source without a regular rate. */
+const IRREGULAR_HZ = 10;
+
+/** What one part asks of its bus. */
+export interface BusLoad {
+  readonly part: string;
+  /** Share of the bus time, 0 to 1, wire time only. */
+  readonly share: number;
+  readonly transfersPerSecond: number;
+}
+
+/** Clocks of a register pointer written, then `bytes` read: nine to a byte, with start, restart and stop. */
+const readClocks = (bytes: number) => 9 * (3 + bytes) + 3;
+/** Clocks of `bytes` after the address, one way. */
+const oneWayClocks = (bytes: number) => 9 * (1 + bytes) + 2;
+
+const frameClocks = (frame: Frame) => (frame.reg === undefined ? oneWayClocks(frame.bytes) : readClocks(frame.bytes));
+
+/** What a part with these options asks of an I2C bus at `clockHz`, in wire time; start-up and captures are not in it. */
+export function busLoad(name: string, device: I2cDevice, options: unknown, clockHz: number): BusLoad {
+  const plan = device.plan(options);
+  const jobs = transfers(plan);
+  // One wanted register is read again every second.
+  jobs.push({ perSecond: 1, clocks: readClocks(1) });
+  return {
+    part: name,
+    share: jobs.reduce((sum, j) => sum + j.perSecond * j.clocks, 0) / clockHz,
+    transfersPerSecond: jobs.reduce((sum, j) => sum + j.perSecond, 0),
+  };
+}
+
+interface Job {
+  readonly perSecond: number;
+  readonly clocks: number;
+}
+
+function transfers({ read, registers }: I2cPlan): Job[] {
+  switch (read.verb) {
+    case "poll":
+      return read.frames.map((f) => ({ perSecond: 1000 / f.everyMs, clocks: frameClocks(f) }));
+    case "oneShot":
+      return read.shots.flatMap((shot) => {
+        const valueBytes = shot.start.value === undefined ? 0 : (registers[shot.start.reg]?.bytes ?? 1);
+        const perSecond = 1000 / shot.everyMs;
+        return [
+          { perSecond, clocks: oneWayClocks(1 + valueBytes) },
+          { perSecond, clocks: frameClocks(shot) },
+        ];
+      });
+    case "streamFifo": {
+      const perRead = read.perRead ?? 1;
+      const drains = 1000 / read.drainMs;
+      const jobs = [
+        { perSecond: read.odrHz / perRead, clocks: readClocks(read.bytes * perRead) },
+        { perSecond: drains, clocks: readClocks(1) },
+      ];
+      if ("reg" in read.entries) jobs.push({ perSecond: drains, clocks: readClocks(read.entries.bytes) });
+      return jobs;
+    }
+    case "armedFifo":
+      return [
+        { perSecond: 1000 / read.pollMs, clocks: readClocks(1) },
+        { perSecond: 1000 / read.ackMs, clocks: readClocks(1) },
+      ];
+  }
+}
+
+/** The load of every I2C bus, part by part. */
+export function busLoads(
+  buses: ReadonlyMap<string, BusConfig>,
+  parts: Iterable<LoadedPart>,
+): ReadonlyMap<string, readonly BusLoad[]> {
+  const loads = new Map<string, BusLoad[]>();
+  for (const { name, device, bus: busName, options } of parts) {
+    const bus = buses.get(busName);
+    if (bus?.kind !== "i2c" || device.kind !== "i2c") continue;
+    const list = loads.get(busName) ?? [];
+    list.push(busLoad(name, device, options, bus.clockHz));
+    loads.set(busName, list);
+  }
+  return loads;
+}
+
+/** Refuses a bus with more than its share of work, and a FIFO that overflows between two drains. */
+export function checkBudgets(
+  c: Checking,
+  buses: ReadonlyMap<string, BusConfig>,
+  parts: ReadonlyMap<string, LoadedPart>,
+): void {
+  for (const [busName, loads] of busLoads(buses, parts.values())) {
+    const share = loads.reduce((sum, l) => sum + l.share, 0);
+    if (share <= BUS_SHARE_MAX) continue;
+    const sum = loads.map((l) => `${l.part} ${percent(l.share)}`).join(", ");
+    const text = `its parts take ${percent(share)} of its time (${sum}), expected at most ${percent(BUS_SHARE_MAX)}: raise clockHz, or read less often`;
+    complain(c, "config/conflict", ["buses", busName], text);
+  }
+  for (const [name, { device, options }] of parts) {
+    if (device.kind !== "i2c") continue;
+    const { read } = device.plan(options);
+    if (read.verb !== "streamFifo") continue;
+    const gathered = (read.odrHz * read.drainMs) / 1000;
+    if (gathered < read.depth) continue;
+    const text = `${gathered} samples gather between two drains, but the FIFO of ${device.part} holds ${read.depth}`;
+    complain(c, "config/conflict", ["parts", name, "options"], text);
+  }
+}
+
+/** Bytes that the rings of all channels take. */
+export function ringBytes(channels: readonly LoadedChannel[], seconds: number): number {
+  return channels.reduce(
+    (sum, ch) => sum + Math.ceil((ch.source.rateHz ?? IRREGULAR_HZ) * seconds) * RING_SAMPLE_BYTES,
+    0,
+  );
+}
+
+/** Refuses rings that do not fit the memory of a Pi. */
+export function checkRings(c: Checking, channels: readonly LoadedChannel[], seconds: number): void {
+  const mb = ringBytes(channels, seconds) / 1e6;
+  if (mb <= RING_MAX_MB) return;
+  const text = `${seconds} s of ${channels.length} channels take ${mb.toFixed(0)} MB, expected at most ${RING_MAX_MB} MB`;
+  complain(c, "config/conflict", ["ring", "seconds"], text);
+}
+
+/** `20.4 %`. */
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}

@@ -1,0 +1,143 @@
+import { existsSync } from "node:fs";
+import type { ChannelSpec } from "../model/channel.ts";
+import { UNITS } from "../model/units.ts";
+import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
+import { hex } from "./check-parts.ts";
+import type { LoadedChannel, LoadedConfig, LoadedPart } from "./loaded.ts";
+import type { BusConfig } from "./schema.ts";
+import { estimateTraffic } from "./traffic.ts";
+
+/** What a configuration means once everything is merged and filled in, in plain words, line by line. */
+export function explainConfig(loaded: LoadedConfig): string[] {
+  return [
+    ...heading(loaded),
+    "",
+    ...upstream(loaded),
+    "",
+    "Buses and parts",
+    ...busLines(loaded),
+    "",
+    "Channels",
+    ...loaded.channels.flatMap(channelLines),
+    ...(loaded.channels.length === 0 ? ["  none"] : []),
+    "",
+    ...output(loaded),
+  ];
+}
+
+function heading(loaded: LoadedConfig): string[] {
+  const { identity, machine, profile, simulation, files } = loaded;
+  const lines = [`Unit ${identity.unit} of ${identity.org}, on machine ${machine}; configuration ${loaded.hash}`];
+  if (files.length > 1) lines.push(`Extends ${files.slice(1).join(", which extends ")}`);
+  if (profile !== undefined) {
+    const figures = [
+      `${words(profile.tool)} (${words(profile.role)})`,
+      ...(profile.toolWidthM === undefined ? [] : [`${profile.toolWidthM} m wide`]),
+      ...(profile.targetDepthM === undefined ? [] : [`to work ${profile.targetDepthM} m deep`]),
+      ...(profile.rotorRpm === undefined ? [] : [`rotor at ${profile.rotorRpm} rpm`]),
+      ...(profile.workSpeedMps === undefined ? [] : [`at ${profile.workSpeedMps} m/s`]),
+    ];
+    lines.push(`Machine: ${profile.name}, ${figures.join(", ")}`);
+  }
+  if (simulation !== undefined) {
+    const { scene, seed, speed } = simulation;
+    lines.push(
+      `SIMULATED: no bus is opened; scene ${scene}, seed ${seed}, ${speed} × real time, every value marked so`,
+    );
+  }
+  return lines;
+}
+
+function upstream({ broker, spool }: LoadedConfig): string[] {
+  const version = broker.protocol === "auto" ? "MQTT 5, or 3.1.1 where that is not spoken" : `MQTT ${broker.protocol}`;
+  const user = broker.username === undefined ? "no user name" : `user ${broker.username}`;
+  const files = [
+    ["password", broker.passwordFile],
+    ["authority", broker.caFile],
+    ["certificate", broker.certFile],
+    ["key", broker.keyFile],
+  ] as const;
+  return [
+    `Broker: ${broker.url}, ${version}, ${user}`,
+    ...files.flatMap(([what, file]) =>
+      file === undefined ? [] : [`  ${what} from ${file}${existsSync(file) ? "" : " (NOT THERE on this computer)"}`],
+    ),
+    `Spool: ${spool.dir}, at most ${spool.maxMb} MB; a record is kept until the broker acknowledges it`,
+  ];
+}
+
+function busLines(loaded: LoadedConfig): string[] {
+  const buses = new Map(Object.entries(loaded.buses));
+  const loads = busLoads(buses, loaded.parts);
+  return [...buses].flatMap(([name, bus]) => {
+    const onBus = loads.get(name) ?? [];
+    const used = onBus.reduce((sum, l) => sum + l.share, 0);
+    const share = bus.kind === "i2c" ? `; ${percent(used)} of its time used, limit ${percent(BUS_SHARE_MAX)}` : "";
+    const parts = loaded.parts.filter((p) => p.bus === name);
+    return [
+      `  ${name}: ${busWords(bus)}${share}`,
+      ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
+      ...parts.map((part) => {
+        const load = onBus.find((l) => l.part === part.name);
+        const cost =
+          load === undefined ? "" : `; ${percent(load.share)}, ${Math.round(load.transfersPerSecond)} transfers/s`;
+        return `    ${partWords(part)}${cost}`;
+      }),
+    ];
+  });
+}
+
+function busWords(bus: BusConfig): string {
+  if (bus.kind === "i2c") return `I2C /dev/i2c-${bus.device} at ${bus.clockHz / 1000} kHz`;
+  return `serial ${bus.port}, ${bus.baud} baud (${bus.baud / 10} bytes/s); reopened after ${bus.silenceS} s of silence`;
+}
+
+function partWords({ name, device, address, options }: LoadedPart): string {
+  const chosen = Object.entries(options).map(([key, value]) => `${key} ${inline(value)}`);
+  const where = address === undefined ? "" : ` at ${hex(address)}`;
+  return `${name}: ${device.part}${where}, ${device.summary}${chosen.length === 0 ? "" : ` [${chosen.join(", ")}]`}`;
+}
+
+function inline(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function channelLines({ column, part, key, source, spec, words: steps, columns }: LoadedChannel): string[] {
+  const raw = `${part}.${key}, ${rate(source)}`;
+  return [
+    `  ${column}: ${spec.label}, ${span(spec)}, from ${raw}`,
+    ...(steps.length === 0 ? [] : [`    filters: ${steps.join(" → ")}; leaves ${rate(spec)}`]),
+    `    columns: ${columns.join(", ")}`,
+  ];
+}
+
+function span({ range, unit }: ChannelSpec): string {
+  const label = UNITS[unit].label;
+  return `${short(range[0])} to ${short(range[1])}${label === "" ? "" : ` ${label}`}`;
+}
+
+const short = (value: number) => String(Number(value.toPrecision(5)));
+
+function rate({ rateHz }: ChannelSpec): string {
+  return rateHz === undefined ? "no regular rate" : `${short(rateHz)} samples/s`;
+}
+
+function output(loaded: LoadedConfig): string[] {
+  const { rows, live, track, channels, ringSeconds } = loaded;
+  const traffic = estimateTraffic(loaded);
+  const bytes = (n: number) => `about ${Math.round(n)} bytes/s`;
+  const count = channels.reduce((sum, ch) => sum + ch.columns.length, 0);
+  return [
+    `Telemetry: ${count} columns, a row every ${rows.everyMs} ms, ${rows.batch} rows in a record; ${bytes(traffic.telemetry)}`,
+    track === undefined
+      ? "Track: none"
+      : `Track: from ${track.part}, ${track.columns.map((t) => t.column).join(", ")}; ${bytes(traffic.track)} at 5 fixes/s`,
+    `Live: every ${live.everyMs} ms; ${bytes(traffic.live)}, never kept`,
+    `Rings: the last ${ringSeconds} s of ${channels.length} channels at full rate, ${(ringBytes(channels, ringSeconds) / 1e6).toFixed(2)} MB of memory`,
+    `In a working day of 8 h: about ${((8 * 3600 * (traffic.telemetry + traffic.track)) / 1e6).toFixed(1)} MB kept and sent as JSON, ${((8 * 3600 * traffic.live) / 1e6).toFixed(1)} MB live`,
+  ];
+}
+
+function words(snake: string): string {
+  return snake.replaceAll("_", " ");
+}
