@@ -1,0 +1,321 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { ErrorCode } from "../model/errors.ts";
+import { LANES } from "../model/record.ts";
+import { type Entry, entryBytes, type GapReason, KIND } from "./entry.ts";
+import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";
+import { type Commit, Journal } from "./journal.ts";
+import { type Gap, LaneLog, type Segment } from "./lane-log.ts";
+import { nextSacrifice } from "./reclaim.ts";
+import { parseName, Segments } from "./segments.ts";
+import type { Staging } from "./staging.ts";
+
+/** The lanes of one spool id, in the order of `LANES`. */
+export interface Generation {
+  readonly spool: string;
+  readonly lanes: readonly LaneLog[];
+}
+
+export interface StoreOptions {
+  readonly dir: string;
+  readonly files: SpoolFiles;
+  /** For journal and segments together. */
+  readonly maxBytes: number;
+  readonly staging: Staging;
+  readonly log: (code: ErrorCode, message: string) => void;
+}
+
+const JOURNAL = "journal";
+const blocks = (bytes: number, min: number, max: number): number =>
+  Math.ceil(Math.min(max, Math.max(min, bytes)) / BLOCK) * BLOCK;
+
+/** Left free on the disk for others. */
+const RESERVE = 16 * 1024 * 1024;
+
+export function journalBytes(maxBytes: number): number {
+  return blocks(maxBytes / 16, 64 * 1024, 4 * 1024 * 1024);
+}
+
+/** What the `base` entry holds: the spool's knowledge of itself that no record carries. */
+interface Base {
+  /** Per lane: from, to, reason. */
+  readonly holes: [number, number, GapReason][][];
+  /** Ids of earlier spools in this folder whose journal was lost. */
+  readonly older: string[];
+}
+
+/** New random spool id: 16 hex digits. */
+export function newSpoolId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+function parseBase(entries: readonly Entry[]): Base {
+  const newest = entries.findLast((e) => e.kind === KIND.base);
+  return newest ? (JSON.parse(Buffer.from(newest.body).toString()) as Base) : { holes: [], older: [] };
+}
+
+/** The spool of one folder on disk: journal, then segments. Used by one writer at a time; readers may come in between. */
+export class Store implements Generation {
+  readonly spool: string;
+  readonly lanes: readonly LaneLog[];
+  /** Spools in the same folder that take no more records. */
+  older: Generation[] = [];
+  /** Why the disk is not as it should be; undefined when it is. */
+  trouble: string | undefined;
+  readonly #o: StoreOptions;
+  readonly #journal: Journal;
+  readonly #segments: Segments;
+  readonly #olderSegments = new Map<string, Segments>();
+  readonly #segmentBytes: number;
+  #full = false;
+  #rebase = false;
+
+  private constructor(o: StoreOptions, journal: Journal, spool: string) {
+    this.#o = o;
+    this.#journal = journal;
+    this.spool = spool;
+    this.#segmentBytes = blocks(o.maxBytes / 64, 16 * 1024, 1024 * 1024);
+    this.#segments = new Segments(o.files, o.dir, spool, this.#segmentBytes);
+    this.lanes = this.#lanesOf(this.#segments);
+  }
+
+  /** Reads what is there and writes nothing: also a read-only disk can be recovered. Rejects when the disk does not answer. */
+  static async recover(o: StoreOptions): Promise<Store> {
+    const found = await o.files.list(o.dir);
+    const journal = new Journal(o.files, join(o.dir, JOURNAL), journalBytes(o.maxBytes));
+    try {
+      const { newest, entries } = await journal.recover(found.find((f) => f.name === JOURNAL)?.bytes ?? 0);
+      const named = found.flatMap((f) => parseName(f.name, f.bytes) ?? []);
+      const base = parseBase(entries);
+      const ids = [...new Set(named.map((n) => n.spool))];
+      const older = newest ? base.older : ids;
+      const store = new Store(o, journal, newest?.spool ?? newSpoolId());
+      if (!newest && ids.length > 0)
+        o.log("spool/corrupt", `the journal is lost; ${ids} goes on being sent, ${store.spool} begins`);
+      for (const id of ids) {
+        const segments = named.filter((n) => n.spool === id).map((n) => n.segment);
+        if (id === store.spool) await store.#place(store.lanes, store.#segments, segments, base, entries);
+        else if (older.includes(id)) await store.#adopt(id, segments);
+        else o.log("spool/corrupt", `${segments.length} segments of the foreign spool ${id} are left alone`);
+      }
+      if (newest && !ids.includes(store.spool)) await store.#place(store.lanes, store.#segments, [], base, entries);
+      if (newest) store.#number(newest);
+      for (const e of entries) o.staging.settle(e);
+      return store;
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+  }
+
+  #lanesOf(segments: Segments): LaneLog[] {
+    const load = async (segment: Segment): Promise<Entry[]> => {
+      try {
+        return await segments.load(segment);
+      } catch (error) {
+        // A file that cannot be read is a hole, but only while the disk answers: one that is gone may come back.
+        if (codeOf(error) !== "ENOENT") await this.#journal.probe();
+        this.#o.log("spool/corrupt", `${segment.name} cannot be read: ${error}`);
+        return [];
+      }
+    };
+    return LANES.map((_, lane) => new LaneLog(lane, load));
+  }
+
+  /** Sorts segments and journal into the lanes of one spool. */
+  async #place(
+    lanes: readonly LaneLog[],
+    files: Segments,
+    found: readonly Segment[],
+    base: Base,
+    entries: readonly Entry[],
+  ) {
+    for (const log of lanes) {
+      const mine = found.filter((s) => s.lane === log.lane).sort((a, b) => a.first - b.first || b.level - a.level);
+      // What a thinned segment covers, or a hole, was replaced by it before a cut.
+      for (const hole of base.holes[log.lane] ?? []) log.addHole({ from: hole[0], to: hole[1], reason: hole[2] });
+      for (const s of mine) {
+        const before = log.segments.at(-1);
+        const replaced = before !== undefined && before.level > 0 && s.first <= before.last;
+        if (replaced || log.holes.some((h) => h.from <= s.first && s.first <= h.to)) this.#stale.push(s.name);
+        else {
+          if (before && before.level === 0) {
+            const hole = log.holes.find((h) => h.from > before.first);
+            before.last = Math.min(s.first, hole?.from ?? s.first) - 1;
+          }
+          log.segments.push(s);
+        }
+      }
+      const newest = log.segments.at(-1);
+      if (newest && newest.last === 0) {
+        const held = await files.load(newest).catch(() => []);
+        newest.last = held.at(-1)?.seq ?? newest.first;
+      }
+      const records = entries.filter(
+        (e) => e.kind === KIND.record && e.lane === log.lane && e.seq > (newest?.last ?? 0),
+      );
+      log.tail = records.sort((a, b) => a.seq - b.seq).filter((e, i, all) => e.seq !== all[i - 1]?.seq);
+      log.next = log.durable = Math.max(log.tail.at(-1)?.seq ?? 0, newest?.last ?? 0, log.holes.at(-1)?.to ?? 0) + 1;
+      if (newest)
+        log.freed = log.freedDurable = Math.min(log.segments[0]!.first, log.holes[0]?.from ?? newest.first) - 1;
+    }
+  }
+
+  /** Files that were replaced, to be removed once the disk can be written. */
+  readonly #stale: string[] = ["thinning.tmp"];
+
+  async #adopt(id: string, found: readonly Segment[]): Promise<void> {
+    const segments = new Segments(this.#o.files, this.#o.dir, id, this.#segmentBytes);
+    const lanes = this.#lanesOf(segments);
+    await this.#place(lanes, segments, found, { holes: [], older: [] }, []);
+    this.older.push({ spool: id, lanes });
+    this.#olderSegments.set(id, segments);
+  }
+
+  #number(newest: Commit): void {
+    for (const log of this.lanes) {
+      log.next = log.durable = Math.max(log.next, newest.next[log.lane]!);
+      log.freed = log.freedDurable = 0;
+      log.free(newest.freed[log.lane]!);
+      log.freedDurable = log.freed;
+    }
+  }
+
+  /** Makes the disk ready for commits, and durable what recovery saw. */
+  async start(): Promise<void> {
+    await this.#journal.start();
+    for (const log of this.lanes) {
+      const newest = log.segments.at(-1);
+      if (newest) await this.#segments.resume(newest);
+    }
+    await this.#o.files.syncDir(this.#o.dir);
+    await this.#commit([this.#base()]);
+    for (const name of this.#stale.splice(0)) await this.#segments.unlink(name);
+  }
+
+  /**
+   * Goes on where `before`, the same spool before its disk failed, had stopped: numbers it has given stay given, and records
+   * that were not acknowledged here have gone another way since.
+   */
+  follow(before: Store): void {
+    if (before.spool !== this.spool) return;
+    for (const log of this.lanes) {
+      const old = before.lanes[log.lane]!;
+      log.tail = log.tail.filter((e) => e.seq < old.durable);
+      log.next = log.durable = Math.max(log.next, old.next);
+      log.free(old.freed);
+      log.sent = old.sent;
+    }
+    this.#rebase = true;
+  }
+
+  /** Bytes of journal and segments. */
+  get bytes(): number {
+    return this.#journal.bytes + this.#segmentsBytes;
+  }
+
+  get #segmentsBytes(): number {
+    const all = [this, ...this.older].flatMap((g) => g.lanes.flatMap((log) => log.segments));
+    return all.reduce((sum, s) => sum + s.bytes, 0);
+  }
+
+  /** Gives records their numbers and makes everything durable in one sync. Entries keep their numbers over retries. */
+  async commit(entries: readonly Entry[]): Promise<void> {
+    for (const e of entries) if (e.kind === KIND.record && e.seq === 0) e.seq = this.lanes[e.lane]!.next++;
+    if (this.#journal.crowded || this.#rebase) {
+      await this.#checkpoint().catch((error) => {
+        this.#full = codeOf(error) === "ENOSPC";
+        this.trouble = `cannot checkpoint: ${error}`;
+        this.#o.log("spool/unwritable", this.trouble);
+      });
+    }
+    await this.#commit(entries);
+    for (const e of entries) {
+      this.#o.staging.settle(e);
+      if (e.kind !== KIND.record) continue;
+      const log = this.lanes[e.lane]!;
+      log.tail.push(e);
+      log.durable = e.seq + 1;
+    }
+  }
+
+  async #commit(entries: readonly Entry[], rebase = false): Promise<void> {
+    const freed = this.lanes.map((log) => log.freed);
+    const next = this.lanes.map((log) => log.next);
+    await this.#journal.commit(entries, { spool: this.spool, next, freed }, rebase);
+    for (const log of this.lanes) log.freedDurable = freed[log.lane]!;
+  }
+
+  #base(): Entry {
+    const base: Base = {
+      holes: this.lanes.map((log) => log.holes.map((h): [number, number, GapReason] => [h.from, h.to, h.reason])),
+      older: this.older.map((g) => g.spool),
+    };
+    const body = Buffer.from(JSON.stringify(base));
+    return { kind: KIND.base, lane: 0, keep: true, stream: 0, seq: 0, mark: 0, weight: 0, body };
+  }
+
+  /** Moves what the journal holds into segments and frees the journal. */
+  async #checkpoint(): Promise<void> {
+    await this.#sweep();
+    const need = this.lanes.reduce((sum, log) => log.tail.reduce((s, e) => s + entryBytes(e), sum), 0);
+    const dropped = await this.#makeRoom(need);
+    for (const log of this.lanes) await this.#segments.append(log);
+    await this.#commit([this.#base(), ...this.#o.staging.live], true);
+    this.#rebase = false;
+    await this.#sweep();
+    this.trouble = dropped ? "records are dropped for want of room" : undefined;
+  }
+
+  /** Removes segments whose records are all safe elsewhere, as far as the disk knows it. */
+  async #sweep(): Promise<void> {
+    for (const log of this.lanes) {
+      log.holes = log.holes.filter((h) => h.to > log.freedDurable);
+      for (const s of log.segments.filter((s) => s.last <= log.freedDurable)) await this.#segments.remove(log, s);
+    }
+    for (const { spool, lanes } of this.older) {
+      for (const log of lanes)
+        for (const s of log.segments.filter((s) => s.last <= log.freed))
+          await this.#olderSegments.get(spool)!.remove(log, s);
+    }
+    this.older = this.older.filter((g) => g.lanes.some((log) => log.segments.length > 0));
+  }
+
+  /** Gives up records by lane until `need` more bytes fit; true when some were. */
+  async #makeRoom(need: number): Promise<boolean> {
+    const limit = this.#o.maxBytes - this.#journal.bytes;
+    let dropped = false;
+    const short = async (): Promise<boolean> =>
+      this.#full || this.#segmentsBytes + need > limit || (await this.#freeBytes()) < need + RESERVE;
+    while (need > 0 && (await short())) {
+      const s = await nextSacrifice(this.lanes, this.#segments, limit);
+      if (s === undefined) break;
+      this.#full = false;
+      dropped = true;
+      if (s.act === "drop") await this.#drop(s.log, s.segment, s.reason);
+      else
+        await this.#segments.thin(s.log, s.segments).catch((error) => {
+          this.#o.log("spool/full", `cannot thin ${s.segments[0]!.name}: ${error}`);
+          return this.#drop(s.log, s.segments[0]!, "disk-full");
+        });
+    }
+    return dropped;
+  }
+
+  async #freeBytes(): Promise<number> {
+    return this.#o.files.freeBytes(this.#o.dir).catch(() => Number.POSITIVE_INFINITY);
+  }
+
+  async #drop(log: LaneLog, segment: Segment, reason: GapReason): Promise<void> {
+    const hole: Gap = { from: segment.first, to: segment.last, reason };
+    this.#o.log("spool/full", `${LANES[log.lane]} records ${hole.from} to ${hole.to} are dropped (${reason})`);
+    log.addHole(hole);
+    await this.#commit([this.#base()]);
+    await this.#segments.remove(log, segment);
+  }
+
+  async close(): Promise<void> {
+    await this.#segments.close();
+    await this.#journal.close();
+  }
+}
