@@ -1,10 +1,11 @@
 import type { SwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import type { UnitIdentity } from "../model/topics.ts";
+import type { UplinkCounters } from "./counters.ts";
 import type { LaneSource } from "./lane-source.ts";
 import type { TlsFiles } from "./pipe.ts";
 import type { Protocol } from "./protocol-choice.ts";
-import type { OnPoison, UplinkCounters } from "./sender.ts";
+import type { OnPoison } from "./sender.ts";
 
 /** Where the session says what changed; the shape of pino. */
 export interface UplinkLog {

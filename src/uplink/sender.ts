@@ -2,6 +2,7 @@ import { SwathError } from "../model/errors.ts";
 import type { Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import type { TopicClass, UnitIdentity } from "../model/topics.ts";
+import type { UplinkCounters } from "./counters.ts";
 import type { LaneCursor, Ticket } from "./lane-cursor.ts";
 import { type Envelope, envelopeOf, propertiesFor, type ServerLimits } from "./packet.ts";
 import type { Pipe } from "./pipe.ts";
@@ -11,25 +12,6 @@ import { pubackReaction, reasonText } from "./verdict.ts";
 
 /** Classes outside the lanes that are acknowledged: only the newest of each waits. */
 export type ControlClass = "state" | "desc" | "health";
-
-/** What the session counts over all its connections. Counters only grow. */
-export interface UplinkCounters {
-  /** Records acknowledged by the broker. */
-  acked: number;
-  /** Acknowledged although nobody listened (reason 0x10, MQTT 5). */
-  unheard: number;
-  /** Records and control messages that the broker refused with a PUBACK reason of 0x80 or more. */
-  rejected: number;
-  /** Records skipped, or replaced by what `onPoison` gave. */
-  poisoned: number;
-  liveSent: number;
-  /** Live messages dropped because the link was down, or because a newer one came before the link could take it. */
-  liveDropped: number;
-}
-
-export function newCounters(): UplinkCounters {
-  return { acked: 0, unheard: 0, rejected: 0, poisoned: 0, liveSent: 0, liveDropped: 0 };
-}
 
 /** Called for a record that cannot be sent. Returns the bytes to send in its place (a gap record), or nothing to skip it. */
 export type OnPoison = (lane: Lane, seq: number, reason: string) => Uint8Array | undefined;
@@ -122,6 +104,12 @@ export class Sender {
     this.#control.clear();
     this.#control.set("state", state);
     this.pump();
+  }
+
+  /** The connection is gone: what waited for it is dropped, and counted. */
+  abandon(): void {
+    if (this.#live !== undefined) this.#o.counters.liveDropped += 1;
+    this.#live = undefined;
   }
 
   ping(): void {

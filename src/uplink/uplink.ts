@@ -3,14 +3,15 @@ import { LANES, type Lane } from "../model/record.ts";
 import { topicOf } from "../model/topics.ts";
 import { createBackOff } from "./back-off.ts";
 import type { Uplink, UplinkOptions, UplinkStatus } from "./contract.ts";
+import { newCounters } from "./counters.ts";
 import { LaneCursor } from "./lane-cursor.ts";
 import { bytesOf, type ServerLimits } from "./packet.ts";
 import { type OpenPipe, openMqttPipe, type Pipe, type PipeEnd } from "./pipe.ts";
-import { createProtocolChoice, type Protocol } from "./protocol-choice.ts";
-import { newCounters, Sender } from "./sender.ts";
-import { createTakeovers } from "./takeovers.ts";
+import type { Protocol } from "./protocol-choice.ts";
+import { createReconnect } from "./reconnect.ts";
+import { Sender } from "./sender.ts";
 import { brokerUrl } from "./url.ts";
-import { isSilentClose, namesPacket, type Verdict, verdictOfEnd } from "./verdict.ts";
+import { isPeerClose, namesPacket } from "./verdict.ts";
 
 const KEEPALIVE_S = 20;
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -19,8 +20,6 @@ const TICK_MS = 2_000;
 /** Own ping before MQTT.js pings at 20 s, and the end before 30 s: a server may stretch the keep-alive of MQTT.js. */
 const PING_AFTER_MS = 17_000;
 const DEAD_AFTER_MS = 27_000;
-const STEADY_MS = 10_000;
-const SLOW_MS = 300_000;
 const ANNOUNCE_EVERY_MS = 900_000;
 const KICK_SPACING_MS = 1_000;
 const STOP_MS = 1_500;
@@ -31,9 +30,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
   const random = options.random ?? Math.random;
   const url = brokerUrl(options.url, options.tls);
   const where = url.host;
-  const choice = createProtocolChoice(options.protocol);
-  const backOff = createBackOff(random);
-  const takeovers = createTakeovers();
+  const reconnect = createReconnect(options.protocol, where, identity.unit, random);
   const counters = newCounters();
   const listeners = new Set<(status: UplinkStatus) => void>();
   const cursors = LANES.map(
@@ -57,8 +54,6 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
   let ticker: NodeJS.Timeout | undefined;
   let unsubscribe: (() => void) | undefined;
   let health: Uint8Array | undefined;
-  let willQos: 0 | 1 = 1;
-  let willRetain = true;
   let connects = 0;
   let refused = 0;
   let attemptMs = Number.NEGATIVE_INFINITY;
@@ -74,13 +69,13 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     return {
       connected: sender !== undefined,
       protocol: sender === undefined ? undefined : protocol,
-      rememberedProtocol: choice.remembered,
+      rememberedProtocol: reconnect.rememberedProtocol,
       connects,
       refused,
       inFlight: sender?.inFlight ?? 0,
       lastAckMono,
       nextTryMono,
-      cloned: takeovers.cloned,
+      cloned: reconnect.cloned,
       lastError,
       counters,
     };
@@ -112,7 +107,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     nextTryMono = undefined;
     closedByUs = false;
     attemptMs = clock.monoMs();
-    const version = choice.next(attemptMs);
+    const { protocol: version, willQos, willRetain } = reconnect.attempt(attemptMs);
     protocol = version;
     try {
       pipe = openPipe(
@@ -156,7 +151,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     upMs = heardMs = clock.monoMs();
     connects += 1;
     lastError = undefined;
-    choice.accepted(version, upMs);
+    reconnect.accepted(version, upMs);
     sender = new Sender({
       pipe,
       identity,
@@ -195,7 +190,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
   function tick(): void {
     const nowMs = clock.monoMs();
     const silentMs = nowMs - heardMs;
-    takeovers.stands(nowMs - upMs);
+    reconnect.stands(nowMs - upMs);
     if (nowMs - announcedMs >= ANNOUNCE_EVERY_MS) announce();
     if (silentMs >= DEAD_AFTER_MS) {
       closedByUs = true;
@@ -213,38 +208,22 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
 
   function closed(version: Protocol, end: PipeEnd): void {
     const nowMs = clock.monoMs();
-    const wasUp = sender !== undefined;
-    const acks = sender?.acks ?? 0;
+    const upForMs = sender === undefined ? undefined : nowMs - upMs;
+    const blames = (sender?.acks ?? 0) > 0 && !closedByUs && isPeerClose(end);
+    sender?.abandon();
     sender = undefined;
     pipe = undefined;
     clearInterval(ticker);
-    const blames = acks > 0 && !closedByUs && stopping === undefined;
     for (const cursor of cursors) cursor.lost({ blames, named: namesPacket(end.disconnectCode) });
     if (stopping !== undefined) {
       stopping();
       return;
     }
-    if (wasUp && nowMs - upMs >= STEADY_MS) backOff.reset();
-    const verdict = verdictOfEnd(end, wasUp, where);
-    if (end.connackCode !== undefined && verdict.reaction !== "version") refused += 1;
-    if (!closedByUs) trouble(verdict.error);
-    retryIn(waitAfter(version, end, wasUp, verdict, nowMs), nowMs);
+    const next = reconnect.ended(version, end, upForMs, nowMs);
+    if (next.refused) refused += 1;
+    if (!closedByUs) trouble(next.error);
+    retryIn(next.waitMs, nowMs);
     changed();
-  }
-
-  /** How long to wait before the next attempt, ms; 0 when there is another way worth trying at once. */
-  function waitAfter(version: Protocol, end: PipeEnd, wasUp: boolean, verdict: Verdict, nowMs: number): number {
-    if (takeovers.count(end.disconnectCode, nowMs)) {
-      trouble(new SwathError("link/cloned", `${where}: another client uses the identity ${identity.unit}`));
-      return takeovers.waitMs(random);
-    }
-    if (!wasUp && isSilentClose(end) && choice.closedSilently(version)) return 0;
-    if (verdict.reaction === "version" && choice.versionRefused(version)) return 0;
-    if (verdict.reaction === "simpler-will" && !wasUp && (willQos === 1 || willRetain)) {
-      if (end.connackCode === 0x9b) willQos = 0;
-      else willRetain = false;
-    }
-    return verdict.reaction === "slow" ? SLOW_MS : backOff.nextMs();
   }
 
   function retryIn(waitMs: number, nowMs: number): void {
@@ -284,20 +263,21 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     },
     stop({ final, timeoutMs = STOP_MS }) {
       clearTimeout(timer);
-      clearInterval(ticker);
-      unsubscribe?.();
+      timer = undefined;
       nextTryMono = undefined;
+      unsubscribe?.();
+      const open = pipe;
+      if (stopping !== undefined || open === undefined) return Promise.resolve();
       return new Promise((resolve) => {
-        if (stopping !== undefined || pipe === undefined) {
-          resolve();
-          return;
-        }
-        const open = pipe;
         const goodbye = setTimeout(() => open.finish(), (timeoutMs * 2) / 3);
-        const enough = setTimeout(() => open.destroy(), timeoutMs);
+        const enough = setTimeout(() => {
+          open.destroy();
+          stopping?.();
+        }, timeoutMs);
         stopping = () => {
           clearTimeout(goodbye);
           clearTimeout(enough);
+          clearInterval(ticker);
           changed();
           resolve();
         };

@@ -104,11 +104,15 @@ export function verdictOfEnd(end: PipeEnd, wasUp: boolean, where: string): Verdi
   return { error: new SwathError("link/down", `${where} ${what}`), reaction: "jitter" };
 }
 
+/** The other end, or the network in its name, closed the connection; not a time-out of ours. */
+export function isPeerClose(end: PipeEnd): boolean {
+  if (end.disconnectCode !== undefined || end.error === undefined) return true;
+  return "code" in end.error && (end.error.code === "ECONNRESET" || end.error.code === "EPIPE");
+}
+
 /** The broker took CONNECT and hung up without a CONNACK: what one that does not know MQTT 5 may do. */
 export function isSilentClose(end: PipeEnd): boolean {
-  if (!end.reached || end.connackCode !== undefined || end.disconnectCode !== undefined) return false;
-  if (end.error === undefined) return true;
-  return "code" in end.error && (end.error.code === "ECONNRESET" || end.error.code === "EPIPE");
+  return end.reached && end.connackCode === undefined && end.disconnectCode === undefined && isPeerClose(end);
 }
 
 /** A DISCONNECT that says a packet was at fault: malformed, protocol error, too large, payload format invalid. */
