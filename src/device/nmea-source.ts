@@ -23,6 +23,8 @@ const STALE_PERIODS = 3;
 const GOOD_EPOCHS = 3;
 /** Longest time between two epochs that still tells a period. */
 const MAX_PERIOD_MS = 10_000;
+/** Steps between epochs of which the period is the median. */
+const PERIOD_STEPS = 5;
 /** Quiet for this part of a period, and at least so many ms: the cycle is over. */
 const PAUSE_PART = 0.4;
 const PAUSE_MS = 30;
@@ -66,6 +68,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   let lastSentenceMs = Number.NEGATIVE_INFINITY;
   let lastByteMs = Number.NEGATIVE_INFINITY;
   let lastFixMs = Number.NaN;
+  const steps: number[] = [];
   let periodMs = Number.NaN;
   let open = false;
   let dueMs = lastEpochMs + WATCH_MS;
@@ -114,10 +117,14 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     if (agreeing >= GOOD_EPOCHS) parts.time?.utc(fix.utcMs, fix.atMs, UTC_UNC_MS);
   }
 
+  /** The median step: neither one lost epoch nor two that a stall delivered together change it. */
   function learnPeriod(atMs: number): void {
     const step = atMs - lastFixMs;
-    if (step > 0 && step <= MAX_PERIOD_MS) periodMs = Number.isNaN(periodMs) ? step : periodMs + (step - periodMs) / 4;
     lastFixMs = atMs;
+    if (!(step > 0 && step <= MAX_PERIOD_MS)) return;
+    steps.push(step);
+    if (steps.length > PERIOD_STEPS) steps.shift();
+    periodMs = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
   }
 
   function onFix(fix: Fix): void {
@@ -152,6 +159,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     good = 0;
     agreeing = 0;
     lastFixMs = Number.NaN;
+    steps.length = 0;
     periodMs = Number.NaN;
   }
 
