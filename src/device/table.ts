@@ -194,22 +194,22 @@ export interface DeviceTable<R extends string, S extends z.ZodType> {
   /** For parts whose pointer selects a whole word: its usual width and order. Without it a register is a byte, the next follows. */
   readonly width?: { readonly bytes: number; readonly order: "be" | "le" };
   /** Values after power-on that are not 0. */
-  readonly powerOn?: Partial<Record<R, number>>;
+  readonly powerOn?: Partial<Record<NoInfer<R>, number>>;
   /** Every one must match. Absent where the part has none. */
-  readonly identity?: Identity<R> | readonly Identity<R>[];
+  readonly identity?: Identity<NoInfer<R>> | readonly Identity<NoInfer<R>>[];
   readonly options: S;
   /** Writes that bring the part to where it may be set up; made only when it is not yet as wanted. */
-  readonly prepare?: (o: z.output<S>) => readonly Command<R>[];
+  readonly prepare?: (o: z.output<S>) => readonly Command<NoInfer<R>>[];
   /** Wanted bits, in the order of writing. */
-  readonly setup: (o: z.output<S>) => readonly Wanted<R>[];
+  readonly setup: (o: z.output<S>) => readonly Wanted<NoInfer<R>>[];
   /** What a measuring part shows, stated apart from `setup`, so that one checks the other. */
-  readonly awake?: Wanted<R>;
-  readonly read: (o: z.output<S>) => Read<R>;
+  readonly awake?: Wanted<NoInfer<R>>;
+  readonly read: (o: z.output<S>) => Read<NoInfer<R>>;
   /** Registers that hold one scan outside the FIFO. */
-  readonly frame?: Frame<R>;
+  readonly frame?: Frame<NoInfer<R>>;
   /** Constants of this one part, read once; `example` is what the twin holds. */
   readonly calibration?: {
-    readonly frames: readonly Frame<R>[];
+    readonly frames: readonly Frame<NoInfer<R>>[];
     readonly example: readonly number[];
     ok(bytes: Uint8Array): boolean;
   };

@@ -27,6 +27,8 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
     q: 0,
   }));
   let dueMs = 0;
+  /** What waited before the start is of unknown age, and is read to no end. */
+  let discarding = false;
 
   function laneOf(at: number): Lane | undefined {
     if (read.tag === undefined) return lanes[0];
@@ -37,7 +39,7 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
 
   function take(at: number): void {
     const lane = laneOf(at);
-    if (lane === undefined || read.valid?.(block, at) === false) return;
+    if (discarding || lane === undefined || read.valid?.(block, at) === false) return;
     lane.group.take(block, at, 0, lane.q);
     lane.q = 0;
   }
@@ -67,6 +69,13 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
     return 0;
   }
 
+  /** Empties the FIFO; returns the entries it left, or -1 when a transfer failed. */
+  function drain(): number {
+    return "byte" in read.entries
+      ? drainByFrame(read.entries.byte, read.entries.mask)
+      : drainByLevel(read.entries.reg, read.entries.mask);
+  }
+
   function lost(): void {
     for (const lane of lanes) {
       lane.time.lost();
@@ -84,7 +93,10 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
         lane.q = 0;
       }
       dueMs = nowMs + read.drainMs;
-      return true;
+      discarding = true;
+      const left = drain();
+      discarding = false;
+      return left >= 0;
     },
     step(nowMs) {
       if (nowMs < dueMs) return true;
@@ -96,10 +108,7 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
         log.count("overrun");
         lost();
       }
-      const left =
-        "byte" in read.entries
-          ? drainByFrame(read.entries.byte, read.entries.mask)
-          : drainByLevel(read.entries.reg, read.entries.mask);
+      const left = drain();
       const endMs = clock.monoMs();
       let newestMs = Number.NaN;
       for (const { group, time } of lanes) {
