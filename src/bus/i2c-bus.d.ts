@@ -5,8 +5,7 @@ declare module "i2c-bus" {
     /** Returns the number of bytes read. */
     readI2cBlockSync(address: number, register: number, length: number, into: Buffer): number;
     writeByteSync(address: number, register: number, byte: number): void;
-    /** Returns the number of bytes written. */
-    writeI2cBlockSync(address: number, register: number, length: number, bytes: Buffer): number;
+    writeI2cBlockSync(address: number, register: number, length: number, bytes: Buffer): void;
     sendByteSync(address: number, byte: number): void;
     receiveByteSync(address: number): number;
     /** Returns the number of bytes read. */

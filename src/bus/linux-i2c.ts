@@ -153,16 +153,15 @@ export async function openLinuxI2c(options: {
     writeRegister(address, register, bytes, length) {
       checkTransfer(name, address, register, bytes, length, 0);
       const beganMs = begin(address, register);
-      let sent = length;
       for (let i = 0; i < length; i++) scratch[i] = bytes[i]!;
       try {
         if (length === 0) bus.sendByteSync(address, register);
         else if (length === 1) bus.writeByteSync(address, register, scratch[0]!);
-        else sent = bus.writeI2cBlockSync(address, register, length, scratch);
+        else bus.writeI2cBlockSync(address, register, length, scratch);
       } catch (e) {
         throw failed(e, beganMs, address, register);
       }
-      end(beganMs, address, register, sent, length);
+      end(beganMs, address, register, length, length);
     },
     receive(address, into, length) {
       checkTransfer(name, address, 0, into, length, 1);
