@@ -28,14 +28,13 @@ const BLOCK_SAMPLES = 1024;
 /** Ring size of a channel whose part does not state a rate. */
 const UNSTATED_HZ = 20;
 
-/** What the unit tells its sampler. A simulation begins at `--sim-start` (mono ms), at `--sim-utc`, `--speed` times as fast. */
+/** What the unit tells its sampler. A simulation began at `--sim-start` (mono ms), when UTC was `--sim-utc` (ms). */
 const { values: args } = parseArgs({
   options: {
     config: { type: "string" },
     socket: { type: "string" },
     "sim-start": { type: "string" },
     "sim-utc": { type: "string" },
-    speed: { type: "string" },
   },
 });
 
@@ -77,7 +76,7 @@ function simulated(config: LoadedConfig, clock: Clock, startMs: number, startUtc
       toolWidthM: profile?.toolWidthM ?? 2,
       targetDepthM: profile?.targetDepthM ?? 0.2,
       rotorRpm: profile?.rotorRpm ?? 200,
-      workSpeedMps: 0.139,
+      workSpeedMps: profile?.workSpeedMps ?? 0.139,
     },
     buses: config.buses,
     parts: config.parts.map((part) => ({
@@ -98,7 +97,7 @@ async function main(): Promise<void> {
   const { config: file, socket } = args;
   if (file === undefined || socket === undefined) throw new Error("the sampler is started by `swath run`");
   const config = loadConfig(file, { catalogue });
-  const speed = Number(args.speed ?? config.simulation?.speed ?? 1);
+  const speed = config.simulation?.speed ?? 1;
   const simStartMs = Number(args["sim-start"] ?? systemClock.monoMs());
   const pace: Clock = { monoMs: () => simStartMs + (systemClock.monoMs() - simStartMs) * speed };
   const stepped = config.simulation === undefined ? undefined : steppedClock(pace.monoMs());

@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { startDemoHq } from "../hq/demo.ts";
+import { EXIT_USAGE } from "./exit-codes.ts";
+import { PACKAGE_ROOT } from "./version.ts";
+
+const LINE_MS = 5000;
+const PAGE_PORT = 8080;
+const STOP_MS = 1500;
+
+const USAGE = `usage: swath demo [--port N] [--speed N]
+
+Runs a simulated machine, a broker, a subscriber that stands for HQ, and a page.
+  --port N    port of the page (default ${PAGE_PORT}; another free one where that is taken; 0: any)
+  --speed N   how many times faster than real time the machine works (0.1 to 100)
+`;
+
+function options(args: readonly string[]): { port: number; speed: number | undefined } | undefined {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { port: { type: "string" }, speed: { type: "string" } } });
+    const port = Number(values.port ?? PAGE_PORT);
+    const speed = values.speed === undefined ? undefined : Number(values.speed);
+    const portOk = Number.isInteger(port) && port >= 0 && port < 65_536;
+    return portOk && (speed === undefined || (speed >= 0.1 && speed <= 100)) ? { port, speed } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `swath demo`, the main job of a first look: ends on Ctrl-C within 2 s. */
+export async function demo(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
+  const chosen = options(args);
+  if (chosen === undefined) {
+    out.write(USAGE);
+    return EXIT_USAGE;
+  }
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), "swath-demo-")));
+  const hq = await startDemoHq({ pagePort: chosen.port }).catch(() => startDemoHq());
+  // The unit is started as on a machine: with a unit file, here one that extends the demo's by what this run decides.
+  const file = join(dir, "unit.yaml");
+  writeFileSync(
+    file,
+    [
+      `extends: ${JSON.stringify(relative(dir, join(PACKAGE_ROOT, "config", "demo.yaml")))}`,
+      `broker: { url: ${JSON.stringify(hq.brokerUrl)} }`,
+      `spool: { dir: ${JSON.stringify(join(dir, "spool"))} }`,
+      ...(chosen.speed === undefined ? [] : [`simulation: { speed: ${chosen.speed} }`]),
+      "",
+    ].join("\n"),
+  );
+  const unitLog = join(dir, "unit.log");
+  const fd = openSync(unitLog, "a");
+  const unit = spawn(process.execPath, [join(import.meta.dirname, "main.js"), "run", "--config", file], {
+    // A group of its own, so that Ctrl-C reaches it once and through us.
+    detached: true,
+    stdio: ["ignore", fd, fd],
+  });
+  out.write(
+    `Swath: a simulated clearance machine at work${chosen.speed === undefined ? "" : `, ${chosen.speed} times as fast`}\n` +
+      `  page    ${hq.pageUrl}\n  broker  ${hq.brokerUrl}   (mosquitto_sub -t 'swath/#' -v)\n  log     ${unitLog}\n` +
+      "Ctrl-C ends it.\n\n",
+  );
+
+  return new Promise((done) => {
+    let ending = false;
+    const line = setInterval(() => {
+      const s = hq.summary();
+      const rate = `${s.records} records, ${s.missing} missing, ${(s.bytes / 1e6).toFixed(2)} MB`;
+      out.write(
+        `${new Date().toLocaleTimeString("en-GB")}  unit ${s.lastStateWord}  ${s.messages} messages  ${rate}\n`,
+      );
+    }, LINE_MS);
+
+    async function end(code: number): Promise<void> {
+      if (ending) return;
+      ending = true;
+      clearInterval(line);
+      if (unit.exitCode === null && unit.signalCode === null) {
+        const gone = new Promise((exited) => unit.once("exit", exited));
+        unit.kill("SIGTERM");
+        const insist = setTimeout(() => unit.kill("SIGKILL"), STOP_MS);
+        await gone;
+        clearTimeout(insist);
+      }
+      await hq.close();
+      if (code === 0) rmSync(dir, { recursive: true, force: true });
+      out.write(code === 0 ? "Ended.\n" : `The unit ended by itself; its log is ${unitLog}\n`);
+      done(code);
+    }
+    process.on("SIGINT", () => void end(0));
+    process.on("SIGTERM", () => void end(0));
+    unit.once("exit", () => void end(1));
+  });
+}

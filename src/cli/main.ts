@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { EXIT_USAGE } from "./exit-codes.ts";
+
+type Command = (args: readonly string[], out: { write(text: string): unknown }) => Promise<number>;
+
+/** Commands load when they are called: `check` needs no broker, `run` no page. */
+const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Command> }>> = {
+  run: {
+    about: "run the unit on this machine: swath run --config FILE",
+    load: async () => (await import("./run.ts")).run,
+  },
+  check: {
+    about: "say what a unit file means, or what is wrong with it",
+    load: async () => (await import("./check.ts")).check,
+  },
+  demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
+};
+
+function usage(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)}${about}`);
+  return ["usage: swath COMMAND", "", ...lines, "  version name and version of this software", ""].join("\n");
+}
+
+async function main(): Promise<number> {
+  const [name, ...args] = process.argv.slice(2);
+  if (name === "version" || name === "--version") {
+    const { softwareVersion } = await import("./version.ts");
+    process.stdout.write(`${softwareVersion()}\n`);
+    return 0;
+  }
+  const command = name === undefined ? undefined : Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    process.stdout.write(usage());
+    return name === undefined || name === "help" || name === "--help" ? 0 : EXIT_USAGE;
+  }
+  const execute = await command.load();
+  return execute(args, process.stdout);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+    // Streams of the log are synchronous; what is still open here is of no use to anybody.
+    process.exit();
+  },
+  (e: unknown) => {
+    process.stderr.write(`${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
+    process.exit(1);
+  },
+);

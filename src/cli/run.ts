@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { pino } from "pino";
+import { catalogue } from "../../devices/index.ts";
+import { loadConfig } from "../config/load.ts";
+import { isSwathError } from "../model/errors.ts";
+import { startUnit, type Unit } from "../unit/unit.ts";
+import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
+import { softwareVersion } from "./version.ts";
+
+/** A planned stop that hangs is cut off after this. */
+const STOP_LIMIT_MS = 3000;
+
+/**
+ * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, and
+ * otherwise only when it has stopped.
+ */
+export async function run(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
+  let file: string | undefined;
+  try {
+    file = parseArgs({ args: [...args], options: { config: { type: "string", short: "c" } } }).values.config;
+  } catch (e) {
+    out.write(`${e instanceof Error ? e.message : String(e)}\n`);
+  }
+  if (file === undefined) {
+    out.write("usage: swath run --config FILE\n");
+    return EXIT_USAGE;
+  }
+  const log = pino({ name: "swath", base: null, level: process.env["SWATH_LOG"] ?? "info" });
+  let unit: Unit;
+  try {
+    unit = await startUnit({
+      config: loadConfig(file, { catalogue }),
+      software: softwareVersion(),
+      samplerEntry: join(import.meta.dirname, "..", "sampler", "main.js"),
+      log,
+    });
+  } catch (e) {
+    if (!isSwathError(e, "config")) throw e;
+    out.write(`${e.message}\n`);
+    return EXIT_CONFIG;
+  }
+  await new Promise<void>((done) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) return;
+      asked = true;
+      setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+      unit.stop().then(done, (e: unknown) => {
+        log.error({ err: e }, "the stop was not orderly");
+        done();
+      });
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+  });
+  return 0;
+}

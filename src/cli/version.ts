@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** The folder that holds package.json, config/ and dist/. */
+export const PACKAGE_ROOT = join(import.meta.dirname, "..", "..", "..");
+
+/** Name and version of this software, as `state` tells them. */
+export function softwareVersion(): string {
+  const { name, version } = z
+    .object({ name: z.string(), version: z.string() })
+    .parse(JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")));
+  return `${name} ${version}`;
+}

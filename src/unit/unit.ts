@@ -1,0 +1,271 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { systemClock } from "../bus/clock.ts";
+import { buildDescriptor } from "../config/descriptor.ts";
+import type { LoadedConfig } from "../config/loaded.ts";
+import type { Status } from "../link/frame.ts";
+import { type LinkServer, startLinkServer } from "../link/server.ts";
+import { SwathError } from "../model/errors.ts";
+import type { StateMessage } from "../model/record.ts";
+import type { Clock } from "../model/time.ts";
+import { diskFiles } from "../spool/files.ts";
+import { openSpool } from "../spool/spool.ts";
+import { createUplink } from "../uplink/uplink.ts";
+import type { ColumnSpec } from "./column-batch.ts";
+import { readBootId, readHost } from "./host-readings.ts";
+import { createLanes } from "./lanes.ts";
+import { createLive } from "./live.ts";
+import { createRecorder, type TableSpec } from "./recorder.ts";
+import { createSupervisor } from "./supervisor.ts";
+import { watchSystemClock } from "./system-time.ts";
+import { createTimebase } from "./timebase.ts";
+import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
+
+const HEALTH_MS = 60_000;
+/** The first health message comes early: a maintainer waits for it. */
+const FIRST_HEALTH_MS = 5000;
+/** Changes of state within this time are told together. */
+const STATE_MS = 200;
+const SAMPLER_GRACE_MS = 800;
+
+function tablesOf(config: LoadedConfig): TableSpec[] {
+  const telemetry: ColumnSpec[] = config.channels.flatMap((channel) =>
+    channel.columns.map((name) => ({ name, resolution: channel.spec.resolution })),
+  );
+  const track = config.track?.columns.map((c) => ({ name: c.column, resolution: c.spec.resolution }));
+  const tables: TableSpec[] = [{ kind: "telemetry", columns: telemetry }];
+  return track === undefined ? tables : [...tables, { kind: "track", columns: track }];
+}
+
+/** Credentials and certificates, read at the start: a file that cannot be read is a configuration error. */
+function brokerOf(config: LoadedConfig) {
+  const { url, protocol, username, passwordFile, caFile, certFile, keyFile } = config.broker;
+  const text = (path: string) => {
+    try {
+      return readFileSync(path, "utf8");
+    } catch (cause) {
+      throw new SwathError("config/unreadable", `broker: ${path} cannot be read`, cause);
+    }
+  };
+  return {
+    url,
+    protocol,
+    ...(username === undefined ? {} : { username }),
+    ...(passwordFile === undefined ? {} : { password: text(passwordFile).split(/\r?\n/, 1)[0] ?? "" }),
+    ...(caFile === undefined
+      ? {}
+      : {
+          tls: {
+            ca: text(caFile),
+            ...(certFile === undefined ? {} : { cert: text(certFile) }),
+            ...(keyFile === undefined ? {} : { key: text(keyFile) }),
+          },
+        }),
+  };
+}
+
+/** A running unit. */
+export interface Unit {
+  /** Ends sampler, records, link and spool in order, within about 2 s. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The onboard unit: opens the spool, makes records of what an earlier run left, starts the sampler and the uplink, and keeps
+ * going without either. Never throws for a missing broker, disk or part.
+ */
+export async function startUnit(options: {
+  readonly config: LoadedConfig;
+  readonly software: string;
+  readonly samplerEntry: string;
+  readonly log: Logger;
+}): Promise<Unit> {
+  const { config, log } = options;
+  const { simulation } = config;
+  const startMs = systemClock.monoMs();
+  const startUtcMs = Date.now();
+  const speed = simulation?.speed ?? 1;
+  const clock: Clock =
+    simulation === undefined ? systemClock : { monoMs: () => startMs + (systemClock.monoMs() - startMs) * speed };
+  // Simulated work is never taken for the work of this boot.
+  const boot = simulation === undefined ? readBootId(randomUUID) : randomUUID();
+  const descriptor = buildDescriptor(config);
+  const timebase = createTimebase();
+  const tables = tablesOf(config);
+  const runDir = mkdtempSync(join(tmpdir(), "swath-"));
+  const socket = join(runDir, "link.sock");
+
+  const spool = await openSpool({
+    dir: config.spool.dir,
+    files: diskFiles,
+    clock: systemClock,
+    maxBytes: config.spool.maxMb * 1e6,
+    log: (code, message) => log.warn({ code }, message),
+  });
+  const lanes = createLanes({
+    spool,
+    gapBody: (from, to, reason) => {
+      const mono = clock.monoMs();
+      return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
+    },
+  });
+
+  let server: LinkServer | undefined;
+  let sampler: StateMessage["sampler"] = "starting";
+  let status: Status | undefined;
+  const recorder = createRecorder({
+    store: {
+      async append(lane, body, how) {
+        const seq = await spool.append(lane, body, how);
+        lanes.appended(lane);
+        return seq;
+      },
+      stage: (rows, stream) => spool.stage(rows, stream),
+    },
+    timebase,
+    boot,
+    desc: descriptor.hash,
+    tables,
+    rowMs: config.rows.everyMs,
+    batchRows: config.rows.batch,
+    ack: (number) => server?.ack(number),
+    failed: (error) => log.error({ err: error }, "a record could not be stored"),
+  });
+  const resume = await recorder.recover(spool.staged());
+
+  const facts: UnitFacts = {
+    boot,
+    machine: config.machine,
+    software: options.software,
+    config: config.hash,
+    desc: descriptor.hash,
+    timebase,
+    nowMs: () => clock.monoMs(),
+    spool: () => ({
+      spoolId: spool.spoolId,
+      bytes: spool.bytes,
+      state: spool.state,
+      unsent: { event: spool.unsent("event"), log: spool.unsent("log"), bulk: spool.unsent("bulk") },
+    }),
+    link: () => {
+      const { connected, connects, refused, protocol } = uplink.status();
+      return { connected, connects, refused, ...(protocol === undefined ? {} : { protocol }) };
+    },
+    host: () => readHost(config.spool.dir),
+    samplerState: () => sampler,
+    samplerRestarts: () => supervisor.restarts,
+    samplerStatus: () => status,
+  };
+  const words = (word: StateMessage["state"]) => Buffer.from(JSON.stringify(stateMessage(facts, word)));
+
+  const uplink = createUplink({
+    identity: config.identity,
+    ...brokerOf(config),
+    lanes,
+    announce: () => ({
+      state: words("online"),
+      desc: JSON.stringify({ v: 1, kind: "desc", hash: descriptor.hash, body: descriptor.body }),
+    }),
+    will: words("lost"),
+    clock: systemClock,
+    log,
+    onPoison: (lane, place) => lanes.poisoned(lane, place),
+  });
+  const live = createLive({
+    tables: tables.map((t) => t.columns),
+    everyMs: config.live.everyMs,
+    boot,
+    desc: descriptor.hash,
+    timebase,
+    publish: (bytes) => uplink.publishLive(bytes),
+  });
+
+  let stateTimer: NodeJS.Timeout | undefined;
+  function tellState(): void {
+    stateTimer ??= setTimeout(() => {
+      stateTimer = undefined;
+      uplink.publishState(words("online"));
+    }, STATE_MS);
+  }
+
+  const supervisor = createSupervisor({
+    command: process.execPath,
+    args: [
+      options.samplerEntry,
+      ...["--config", config.file, "--socket", socket, "--sim-start", String(startMs), "--sim-utc", String(startUtcMs)],
+    ],
+    clock: systemClock,
+    listener: {
+      started: (pid, restarts) => log.info({ pid, restarts }, "sampler started"),
+      ended: (why, inMs) => {
+        sampler = "restarting";
+        log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
+        tellState();
+      },
+    },
+  });
+
+  server = await startLinkServer({
+    path: socket,
+    ...(resume === undefined ? {} : { resume }),
+    listener: {
+      hello(hello) {
+        supervisor.alive();
+        recorder.hello(hello.session);
+        sampler = "running";
+        tellState();
+      },
+      row(row, bytes, number) {
+        live.row(row);
+        recorder.row(row, bytes, number);
+      },
+      note(note, number) {
+        recorder.note(note, number);
+        if (note.kind !== "source") return;
+        const { source, state, previous, reason } = note;
+        log.info({ source, state, previous, reason }, "source changed its state");
+        tellState();
+      },
+      status(next) {
+        supervisor.alive();
+        status = next;
+      },
+      gone: () => undefined,
+    },
+  });
+  supervisor.start();
+  const mono = clock.monoMs();
+  const { hash, body } = descriptor;
+  recorder.add({ v: 1, kind: "desc", boot, mono, ...timebase.stamp(mono), hash, body }, "log");
+  uplink.onStatus(({ connected, lastError }) => {
+    log.info(
+      { connected, ...(lastError === undefined ? {} : { code: lastError.code, reason: lastError.message }) },
+      "link",
+    );
+  });
+  uplink.start();
+
+  const stopWatching =
+    simulation === undefined ? watchSystemClock({ clock, offer: (anchor) => timebase.offer(anchor) }) : () => undefined;
+  const tellHealth = () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts))));
+  const firstHealth = setTimeout(tellHealth, FIRST_HEALTH_MS);
+  const health = setInterval(tellHealth, HEALTH_MS);
+
+  return {
+    async stop() {
+      clearTimeout(firstHealth);
+      clearInterval(health);
+      clearTimeout(stateTimer);
+      stopWatching();
+      await supervisor.stop(SAMPLER_GRACE_MS);
+      await recorder.flush();
+      await uplink.stop({ final: words("offline"), timeoutMs: 800 });
+      await server?.close();
+      await spool.close();
+      rmSync(runDir, { recursive: true, force: true });
+    },
+  };
+}

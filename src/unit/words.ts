@@ -1,0 +1,70 @@
+import type { Status } from "../link/frame.ts";
+import type { HealthMessage, SourceHealth, StateMessage } from "../model/record.ts";
+import type { Timebase } from "./timebase.ts";
+
+/** What `state` and `health` are made of; asked anew for every message. */
+export interface UnitFacts {
+  readonly boot: string;
+  readonly machine: string;
+  readonly software: string;
+  readonly config: string;
+  readonly desc: string;
+  readonly timebase: Timebase;
+  nowMs(): number;
+  spool(): { spoolId: string; bytes: number; state: "ok" | "degraded" | "failed"; unsent: StateMessage["unsent"] };
+  link(): HealthMessage["link"];
+  host(): { cpuTempCel?: number; undervoltage?: boolean; diskFreeMb?: number };
+  samplerState(): StateMessage["sampler"];
+  samplerRestarts(): number;
+  samplerStatus(): Status | undefined;
+}
+
+const sourcesOf = (facts: UnitFacts): Record<string, SourceHealth> => facts.samplerStatus()?.sources ?? {};
+
+/** The retained `state`, in the word given. Never holds a position. */
+export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): StateMessage {
+  const mono = facts.nowMs();
+  const { t, trust } = facts.timebase.stamp(mono);
+  const spool = facts.spool();
+  const states = Object.entries(sourcesOf(facts)).map(([name, source]) => [name, source.state] as const);
+  return {
+    v: 1,
+    state: word,
+    boot: facts.boot,
+    machine: facts.machine,
+    software: facts.software,
+    config: facts.config,
+    desc: facts.desc,
+    spool: spool.spoolId,
+    unsent: spool.unsent,
+    trust,
+    sampler: facts.samplerState(),
+    sources: Object.fromEntries(states),
+    mono,
+    ...(t === undefined ? {} : { t }),
+  };
+}
+
+/** The retained `health`. Never holds a position. */
+export function healthMessage(facts: UnitFacts): HealthMessage {
+  const mono = facts.nowMs();
+  const { t } = facts.timebase.stamp(mono);
+  const { unsent, bytes, state } = facts.spool();
+  const status = facts.samplerStatus();
+  const lateness =
+    status === undefined ? {} : { latenessP50Ms: status.latenessP50Ms, latenessMaxMs: status.latenessMaxMs };
+  const rssMb = Math.round(process.memoryUsage.rss() / 1e5) / 10;
+  return {
+    v: 1,
+    boot: facts.boot,
+    mono,
+    ...(t === undefined ? {} : { t }),
+    uptimeS: Math.round(process.uptime()),
+    rssMb: { unit: rssMb, ...(status === undefined ? {} : { sampler: status.rssMb }) },
+    ...facts.host(),
+    spool: { unsent, bytes, state },
+    link: facts.link(),
+    sampler: { restarts: facts.samplerRestarts(), ...lateness, framesLost: status?.framesLost ?? 0 },
+    sources: sourcesOf(facts),
+  };
+}
