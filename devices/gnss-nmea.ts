@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { defineNmeaDevice } from "../src/device/nmea-device.ts";
 
-/** Any GNSS receiver that speaks NMEA 0183: position, velocity, time and, with two antennas, heading. Ranges leave room beyond the ends of what receivers send, so that no true value counts as clipped. */
+/**
+ * Any GNSS receiver that speaks NMEA 0183: position, velocity, time and, with two antennas, heading. Ranges leave room
+ * beyond what receivers send, so that no true value counts as clipped.
+ */
 export const gnssNmea = defineNmeaDevice({
   part: "gnss-nmea",
   summary: "GNSS receiver over NMEA 0183, any talker",

@@ -4,7 +4,10 @@
  */
 export type FieldKind = "utc" | "lat" | "lon" | "number" | "int" | "letter" | "date";
 
-/** Place after the address, kind, and how it is written: decimals of a `number` (of minutes, for `lat lon`; of seconds, for `utc`) or least digits of an `int`. */
+/**
+ * Place after the address, kind, and how it is written: decimals of a `number` (for `lat lon` of the minutes, for `utc` of
+ * the seconds) or least digits of an `int`.
+ */
 export type FieldSpec = readonly [at: number, kind: FieldKind, digits: number];
 
 /** One type of sentence: how many fields follow the address, which are constant, and what the others mean. */

@@ -97,6 +97,22 @@ describe("an epoch", () => {
     expect(r.say(rmc(utcOf(4)))).toBe(5);
   });
 
+  it("is not cut after one epoch whose last sentence was lost to noise", () => {
+    const r = createReceiver();
+    r.say(gga(utcOf(0)));
+    for (let s = 1; s < 5; s++) r.say(gga(utcOf(s)), rmc(utcOf(s)));
+    expect(r.counters().late).toBe(0);
+    expect(r.fixes.slice(1).every((f) => f.dateMs === Date.UTC(2026, 2, 24))).toBe(true);
+  });
+
+  it("counts the satellites in view once, though each constellation tells them per signal", () => {
+    const r = createReceiver();
+    for (let s = 0; s < 3; s++)
+      r.say(gga(utcOf(s)), "GPGSV,2,1,08,,1", "GPGSV,2,2,08,,1", "GPGSV,1,1,06,,6", "GAGSV,1,1,04,,7");
+    r.assembler.flush();
+    expect(r.fixes.at(-1)!.satsInView).toBe(12);
+  });
+
   it("has an end of its own on whole seconds, where slow sentences come", () => {
     const r = createReceiver();
     const cycle = (s: number): number => {

@@ -58,6 +58,11 @@ describe.runIf(hasRecordings())("recorded NMEA 0183", () => {
     for (let seed = 1; seed <= 5; seed++) expect(receive(bytes, someCuts(bytes.length, seed), floor)).toEqual(whole);
   });
 
+  it("of ublox-zed-f9p-nmea sees the satellites of four constellations, each on two signals, and errors in metres", () => {
+    const { fixes } = receive(loadRecording("ublox-zed-f9p-nmea").bytes, [], "2014-01-01");
+    expect(fixes.at(-1)).toMatchObject({ satsInView: 12 + 10 + 9 + 10, sigmaLat: 2.4, sigmaLon: 3.5, sigmaAlt: 4.2 });
+  });
+
   it("of april6_2019 tells no time when no day before 2014 is believed, and still the position", () => {
     const { fixes, counters } = receive(loadRecording("april6_2019").bytes, [], "2014-01-01");
     expect(counters).toMatchObject({ implausibleDate: 1, badFields: 1 });
