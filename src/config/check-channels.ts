@@ -1,11 +1,10 @@
 import type { ChannelSpec } from "../model/channel.ts";
 import type { PartChannel } from "./catalogue.ts";
-import { at, type Checking, complain, goodEntries, namesAt } from "./checking.ts";
+import { at, type Checking, complain, goodAt, namesAt } from "./checking.ts";
 import { checkFilters } from "./filters.ts";
 import type { LoadedChannel, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
-import { channelSchema, trackSchema, type UnitFile } from "./schema.ts";
-import { toPlain, treeAt } from "./tree.ts";
+import { brokerSchema, channelSchema, rowsSchema, trackSchema } from "./schema.ts";
 
 type Parts = ReadonlyMap<string, LoadedPart>;
 
@@ -17,19 +16,20 @@ export function snakeCase(key: string): string {
 /** The channels whose source exists and whose filter chain holds together. */
 export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): LoadedChannel[] {
   const out: LoadedChannel[] = [];
-  for (const [column, written] of goodEntries(c, channelSchema, ["channels"])) {
-    const [partName = "", key = ""] = written.from.split(".");
-    const found = sourceOf(c, column, partName, key, parts);
-    if (found === undefined) continue;
-    const { key: _, ...spec } = found;
+  for (const column of namesAt(c, ["channels"])) {
+    const path = ["channels", column];
+    const from = goodAt(c, channelSchema.shape.from, [...path, "from"]);
+    const found = from === undefined ? undefined : sourceOf(c, column, from, parts);
+    const written = goodAt(c, channelSchema.strip(), path);
+    if (found === undefined || written === undefined) continue;
+    const { key, ...spec } = found;
     const source: ChannelSpec = written.label === undefined ? spec : { ...spec, label: written.label };
     const ending = written.deadband === "none" ? [] : [{ deadband: { band: written.deadband } }];
-    const filters = [...written.filters, ...ending];
-    const chain = checkFilters(c, ["channels", column, "filters"], source, filters, ringSeconds);
+    const chain = checkFilters(c, [...path, "filters"], source, [...written.filters, ...ending], ringSeconds);
     if (chain === undefined) continue;
     out.push({
       column,
-      part: partName,
+      part: written.from.slice(0, written.from.indexOf(".")),
       key,
       source,
       spec: chain.spec,
@@ -42,7 +42,8 @@ export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): L
   return out;
 }
 
-function sourceOf(c: Checking, column: string, partName: string, key: string, parts: Parts): PartChannel | undefined {
+function sourceOf(c: Checking, column: string, from: string, parts: Parts): PartChannel | undefined {
+  const [partName = "", key = ""] = from.split(".");
   const path = ["channels", column, "from"];
   const names = namesAt(c, ["parts"]);
   if (!names.includes(partName)) {
@@ -69,8 +70,7 @@ function sourceOf(c: Checking, column: string, partName: string, key: string, pa
 /** The part whose fixes become the track, with every channel it has as a column. */
 export function checkTrack(c: Checking, parts: Parts): LoadedTrack | undefined {
   const path = ["track", "from"];
-  const written = treeAt(c.tree, ["track"]);
-  const track = written === undefined ? undefined : trackSchema.safeParse(toPlain(written)).data;
+  const track = goodAt(c, trackSchema.strip(), ["track"]);
   if (track === undefined) return undefined;
   const { from: name, columns: wanted } = track;
   const names = namesAt(c, ["parts"]);
@@ -109,22 +109,23 @@ export function checkTrack(c: Checking, parts: Parts): LoadedTrack | undefined {
 const LONGEST_RECORD_MS = 60_000;
 
 /** What contradicts itself within the sections of the file that stand alone. */
-export function checkSections(c: Checking, file: UnitFile): void {
-  const { rows, broker } = file;
-  const spanMs = rows.everyMs * rows.batch;
-  if (spanMs > LONGEST_RECORD_MS) {
+export function checkSections(c: Checking): void {
+  const rows = goodAt(c, rowsSchema.strip(), ["rows"]);
+  const spanMs = (rows?.everyMs ?? 0) * (rows?.batch ?? 0);
+  if (rows !== undefined && spanMs > LONGEST_RECORD_MS) {
     const text = `${rows.batch} rows of ${rows.everyMs} ms make records of ${spanMs / 1000} s, expected at most ${LONGEST_RECORD_MS / 1000} s`;
     complain(c, "config/conflict", ["rows", "batch"], text);
   }
+  const broker = goodAt(c, brokerSchema.strip(), ["broker"]);
+  if (broker === undefined) return;
   if ((broker.certFile === undefined) !== (broker.keyFile === undefined)) {
     const [has, lacks] = broker.certFile === undefined ? ["keyFile", "certFile"] : ["certFile", "keyFile"];
     complain(c, "config/conflict", ["broker", has], `a certificate and its key go together: ${lacks} is missing`);
   }
   if (broker.passwordFile !== undefined && broker.username === undefined)
     complain(c, "config/conflict", ["broker", "passwordFile"], "a password goes with a user name: username is missing");
-  if (broker.url.startsWith("mqtt://")) {
-    for (const key of ["caFile", "certFile", "keyFile"] as const)
-      if (broker[key] !== undefined)
-        complain(c, "config/conflict", ["broker", key], "certificates need mqtts://, but the url says mqtt://");
-  }
+  if (broker.url.startsWith("mqtts://")) return;
+  for (const key of ["caFile", "certFile", "keyFile"] as const)
+    if (broker[key] !== undefined)
+      complain(c, "config/conflict", ["broker", key], "certificates need mqtts://, but the url says mqtt://");
 }

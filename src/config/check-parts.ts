@@ -32,7 +32,7 @@ export function checkParts(
 ): Map<string, LoadedPart> {
   const parts = new Map<string, LoadedPart>();
   const seat = new Map<string, string>();
-  for (const [name, written] of goodEntries(c, partSchema, ["parts"])) {
+  for (const [name, written] of goodEntries(c, partSchema.strip(), ["parts"])) {
     const path = ["parts", name];
     const device = Object.hasOwn(catalogue, written.part) ? catalogue[written.part] : undefined;
     if (device === undefined) {

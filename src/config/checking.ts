@@ -11,14 +11,18 @@ export interface Checking {
 
 export type Path = readonly PropertyKey[];
 
-/** Every value of the map at `path` that its schema accepts, by name; what it refuses is reported with the whole file. */
+/** The value at `path` when the schema accepts it. What it refuses has been reported with the whole file. */
+export function goodAt<S extends z.ZodType>(c: Checking, schema: S, path: Path): z.output<S> | undefined {
+  const found = treeAt(c.tree, path);
+  return found === undefined ? undefined : schema.safeParse(toPlain(found)).data;
+}
+
+/** Every value of the map at `path` that the schema accepts, by name. */
 export function goodEntries<S extends z.ZodType>(c: Checking, schema: S, path: Path): Map<string, z.output<S>> {
-  const map = treeAt(c.tree, path);
   const good = new Map<string, z.output<S>>();
-  if (map?.kind !== "map") return good;
-  for (const [name, entry] of map.entries) {
-    const result = schema.safeParse(toPlain(entry.value));
-    if (result.success) good.set(name, result.data);
+  for (const name of namesAt(c, path)) {
+    const value = goodAt(c, schema, [...path, name]);
+    if (value !== undefined) good.set(name, value);
   }
   return good;
 }

@@ -6,7 +6,7 @@ const KINDS: Readonly<Record<string, string>> = {
   int: "a whole number",
   boolean: "true or false",
   object: "keys with values",
-  record: "names with values",
+  record: "keys with values",
   array: "a list",
   tuple: "a list",
   null: "nothing",
@@ -23,7 +23,7 @@ export const expectedBy: z.core.$ZodErrorMap = (issue) => {
     case "invalid_type": {
       const kind = KINDS[issue.expected] ?? issue.expected;
       const about = issue.input === undefined ? aboutOf(issue.inst) : undefined;
-      return about === undefined ? kind : `${kind}: ${about}`;
+      return about === undefined ? kind : `${kind} (${about})`;
     }
     case "invalid_value":
       return oneOf(issue.values.map(quoted));

@@ -77,11 +77,11 @@ function busLines(loaded: LoadedConfig): string[] {
     return [
       `  ${name}: ${busWords(bus)}${share}`,
       ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
-      ...parts.map((part) => {
+      ...parts.flatMap((part) => {
         const load = onBus.find((l) => l.part === part.name);
         const cost =
           load === undefined ? "" : `; ${percent(load.share)}, ${Math.round(load.transfersPerSecond)} transfers/s`;
-        return `    ${partWords(part)}${cost}`;
+        return partLines(part, cost);
       }),
     ];
   });
@@ -92,14 +92,26 @@ function busWords(bus: BusConfig): string {
   return `serial ${bus.port}, ${bus.baud} baud (${bus.baud / 10} bytes/s); reopened after ${bus.silenceS} s of silence`;
 }
 
-function partWords({ name, device, address, options }: LoadedPart): string {
-  const chosen = Object.entries(options).map(([key, value]) => `${key} ${inline(value)}`);
+function partLines({ name, device, address, options }: LoadedPart, cost: string): string[] {
+  const entries = Object.entries(options);
+  const simple = entries.filter(([, value]) => typeof value !== "object").map(([key, value]) => `${key} ${value}`);
+  const nested = entries.filter(([, value]) => typeof value === "object");
   const where = address === undefined ? "" : ` at ${hex(address)}`;
-  return `${name}: ${device.part}${where}, ${device.summary}${chosen.length === 0 ? "" : ` [${chosen.join(", ")}]`}`;
+  return [
+    `    ${name}: ${device.part}${where}, ${device.summary}${cost}`,
+    ...(simple.length === 0 ? [] : [`      ${simple.join(", ")}`]),
+    ...nested.map(([key, value]) => `      ${key}: ${inline(value)}`),
+  ];
 }
 
+/** A nested option on one line: `label Rotor speed, loop420 (shuntOhm 150, lo 0, hi 400)`. */
 function inline(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (Array.isArray(value)) return value.map(inline).join(" ");
+  if (typeof value !== "object" || value === null) return String(value);
+  const pairs = Object.entries(value).map(([key, inner]) => {
+    return typeof inner === "object" && inner !== null ? `${key} (${inline(inner)})` : `${key} ${inline(inner)}`;
+  });
+  return pairs.join(", ");
 }
 
 function channelLines({ column, part, key, source, spec, words: steps, columns }: LoadedChannel): string[] {

@@ -4,12 +4,12 @@ import { checkBudgets, checkRings } from "./budget.ts";
 import { hashOf } from "./canonical.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
-import type { Checking } from "./checking.ts";
+import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
 import { parseTree } from "./issues.ts";
 import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { type Problem, problemsError } from "./problems.ts";
-import { type UnitFile, unitSchema } from "./schema.ts";
+import { ringSchema, type UnitFile, unitSchema } from "./schema.ts";
 import { placeOf, type Tree } from "./tree.ts";
 
 /**
@@ -27,13 +27,12 @@ export function loadConfig(file: string, { catalogue }: { readonly catalogue: Ca
   const unit = parseTree(unitSchema, tree, [], problems);
   const buses = checkBuses(c);
   const parts = checkParts(c, buses, catalogue);
-  const channels = checkChannels(c, parts, unit?.ring.seconds ?? 30);
+  const ringSeconds = goodAt(c, ringSchema.strip(), ["ring"])?.seconds ?? ringSchema.parse({}).seconds;
+  const channels = checkChannels(c, parts, ringSeconds);
   const track = checkTrack(c, parts);
   checkBudgets(c, buses, parts);
-  if (unit !== undefined) {
-    checkSections(c, unit);
-    checkRings(c, channels, unit.ring.seconds);
-  }
+  checkRings(c, channels, ringSeconds);
+  checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
   return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track }));
 }

@@ -59,7 +59,7 @@ const MOST_NAMES = 20;
 export function suggest(wrong: string, names: readonly string[], what: string): string {
   const near = nearestName(wrong, names);
   if (near !== undefined) return `did you mean "${near}"?`;
-  if (names.length === 0) return `there are no ${what}`;
+  if (names.length === 0) return "there are none";
   const shown = names.slice(0, MOST_NAMES).join(", ");
   return `${what}: ${shown}${names.length > MOST_NAMES ? ", …" : ""}`;
 }

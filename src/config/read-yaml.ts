@@ -63,13 +63,16 @@ function parse(file: string, text: string, problems: Problem[]): Tree {
     merge: false,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
     lineCounter: counter,
   });
   const complain = (code: ConfigReason, offset: number | undefined, key: string, why: string) =>
     problems.push({ code, place: { file, line: lineAt(offset) }, key, text: why });
-  for (const e of [...doc.errors, ...doc.warnings])
-    complain("config/syntax", e.pos[0], "", `not YAML: ${(e.message.split("\n")[0] ?? "").replace(/[.:\s]+$/, "")}`);
+  for (const e of [...doc.errors, ...doc.warnings]) {
+    const why = (e.message.split("\n")[0] ?? "").replace(/[.:\s]+$/, "");
+    const text = e.code === "MULTIPLE_DOCS" ? "found a second document, expected one to a file" : `not YAML: ${why}`;
+    complain("config/syntax", e.pos[0], "", text);
+  }
 
   let values = 0;
   let tooMany = false;

@@ -126,6 +126,17 @@ export const trackSchema = z
   })
   .describe("where the machine went");
 
+export const rowsSchema = z
+  .strictObject({
+    everyMs: z.int().min(100).max(60_000).default(1000).describe("spacing of rows in ms"),
+    batch: z.int().min(1).max(600).default(10).describe("rows in one record"),
+  })
+  .describe("the grid of telemetry rows");
+
+export const ringSchema = z
+  .strictObject({ seconds: z.int().min(1).max(600).default(30).describe("seconds kept at full rate in memory") })
+  .describe("the last seconds of every channel");
+
 export const simulationSchema = z
   .strictObject({
     scene: z.enum(["tilling"]).default("tilling").describe("what the simulated machine does"),
@@ -151,21 +162,12 @@ export const unitSchema = z
     parts: names(partSchema).describe("parts by name"),
     channels: names(channelSchema).prefault({}).describe("channels by column name"),
     track: trackSchema.optional(),
-    rows: z
-      .strictObject({
-        everyMs: z.int().min(100).max(60_000).default(1000).describe("spacing of rows in ms"),
-        batch: z.int().min(1).max(600).default(10).describe("rows in one record"),
-      })
-      .prefault({})
-      .describe("the grid of telemetry rows"),
+    rows: rowsSchema.prefault({}),
     live: z
       .strictObject({ everyMs: z.int().min(50).max(60_000).default(1000).describe("spacing of live messages in ms") })
       .prefault({})
       .describe("the newest values, for dashboards"),
-    ring: z
-      .strictObject({ seconds: z.int().min(1).max(600).default(30).describe("seconds kept at full rate in memory") })
-      .prefault({})
-      .describe("the last seconds of every channel"),
+    ring: ringSchema.prefault({}),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
