@@ -12,6 +12,12 @@ export interface Attempt {
   readonly willRetain: boolean;
 }
 
+/** A connection that was accepted, at its end. */
+export interface Stood {
+  readonly forMs: number;
+  readonly inFlight: number;
+}
+
 /** What to do after a connection, or an attempt at one, has ended. */
 export interface Next {
   readonly error: SwathError;
@@ -25,8 +31,8 @@ export interface Next {
 export interface Reconnect {
   attempt(nowMs: number): Attempt;
   accepted(protocol: Protocol, nowMs: number): void;
-  /** `upForMs`: how long the connection stood; undefined when the broker never accepted it. */
-  ended(protocol: Protocol, end: PipeEnd, upForMs: number | undefined, nowMs: number): Next;
+  /** `up`: how long the connection stood and what was unacknowledged; undefined when the broker never accepted it. */
+  ended(protocol: Protocol, end: PipeEnd, up: Stood | undefined, nowMs: number): Next;
   /** The connection has stood for so long. */
   stands(forMs: number): void;
   readonly rememberedProtocol: Protocol | undefined;
@@ -35,6 +41,8 @@ export interface Reconnect {
 
 /** A connection that stood this long was no accident: the back-off begins anew. */
 const STEADY_MS = 10_000;
+/** A connection closed sooner, with nothing on its way, may have been taken over by a clone. */
+const QUIET_MS = 60_000;
 /** A person must act: trying more often only fills the broker's log. */
 const SLOW_MS = 300_000;
 const QOS_NOT_SUPPORTED = 0x9b;
@@ -55,14 +63,15 @@ export function createReconnect(
   return {
     attempt: (nowMs) => ({ protocol: choice.next(nowMs), willQos, willRetain }),
     accepted: (protocol, nowMs) => choice.accepted(protocol, nowMs),
-    ended(protocol, end, upForMs, nowMs) {
-      const wasUp = upForMs !== undefined;
-      if (wasUp && upForMs >= STEADY_MS) backOff.reset();
+    ended(protocol, end, up, nowMs) {
+      const wasUp = up !== undefined;
+      if (wasUp && up.forMs >= STEADY_MS) backOff.reset();
       const { error, reaction } = verdictOfEnd(end, wasUp, where);
       const refused = end.connackCode !== undefined && reaction !== "version";
       const next = (waitMs: number): Next => ({ error, waitMs, refused });
 
-      if (takeovers.count(end.disconnectCode, nowMs)) {
+      const quiet = wasUp && up.forMs < QUIET_MS && up.inFlight === 0;
+      if (takeovers.count(end, quiet, nowMs)) {
         const cloned = new SwathError("link/cloned", `${where}: another client uses the identity ${unit}`, error);
         return { error: cloned, waitMs: takeovers.waitMs(random), refused };
       }

@@ -208,7 +208,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
 
   function closed(version: Protocol, end: PipeEnd): void {
     const nowMs = clock.monoMs();
-    const upForMs = sender === undefined ? undefined : nowMs - upMs;
+    const stood = sender === undefined ? undefined : { forMs: nowMs - upMs, inFlight: sender.inFlight };
     const blames = (sender?.acks ?? 0) > 0 && !closedByUs && isPeerClose(end);
     sender?.abandon();
     sender = undefined;
@@ -219,7 +219,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
       stopping();
       return;
     }
-    const next = reconnect.ended(version, end, upForMs, nowMs);
+    const next = reconnect.ended(version, end, stood, nowMs);
     if (next.refused) refused += 1;
     if (!closedByUs) trouble(next.error);
     retryIn(next.waitMs, nowMs);

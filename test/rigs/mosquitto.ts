@@ -58,16 +58,23 @@ function answers(port: number): Promise<boolean> {
 
 /**
  * Starts Mosquitto with `lines` added to a configuration of one listener. `{folder}` in a line is its folder. Without a line
- * that says otherwise everybody may connect.
+ * that says otherwise everybody may connect. `files` are written to the folder first.
  */
-export async function startMosquitto(lines: readonly string[] = ["allow_anonymous true"]): Promise<Mosquitto> {
+export async function startMosquitto(
+  lines: readonly string[] = ["allow_anonymous true"],
+  files: Readonly<Record<string, string>> = {},
+): Promise<Mosquitto> {
   const program = mosquittoPath();
   if (program === undefined) throw new Error("mosquitto is not installed");
   const folder = mkdtempSync(join(tmpdir(), "swath-mosquitto-"));
   const config = join(folder, "mosquitto.conf");
   const port = await freePort();
   const all = [`listener ${port} 127.0.0.1`, "log_dest stderr", "log_type all", ...lines];
+  // Started as root it would become the user mosquitto, which cannot read the folder.
+  if (process.getuid?.() === 0) all.push("user root");
   writeFileSync(config, `${all.join("\n").replaceAll("{folder}", folder)}\n`);
+
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 
   let child: ChildProcess | undefined;
   let log = "";

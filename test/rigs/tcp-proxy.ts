@@ -4,6 +4,8 @@ import { createServer, connect as dial, type Server, type Socket } from "node:ne
 export interface LinkFaults {
   /** Added to each direction, ms. */
   latencyMs: number;
+  /** What each direction carries, bytes/s. What comes faster waits in the proxy, as it does in a modem. */
+  bytesPerS: number;
   /** Nothing passes and nothing is closed: a half-open link. */
   blackHole: boolean;
   /** New connections are closed at once. */
@@ -26,7 +28,14 @@ export interface TcpProxy {
 
 /** Starts a proxy to a port of the loopback. */
 export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaults> = {}): Promise<TcpProxy> {
-  const state: LinkFaults = { latencyMs: 0, blackHole: false, refuse: false, cutAfterBytes: undefined, ...faults };
+  const state: LinkFaults = {
+    latencyMs: 0,
+    bytesPerS: Number.POSITIVE_INFINITY,
+    blackHole: false,
+    refuse: false,
+    cutAfterBytes: undefined,
+    ...faults,
+  };
   const pairs = new Set<() => void>();
   let connections = 0;
   let cuts = 0;
@@ -47,6 +56,7 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
     };
     pairs.add(cut);
     const carry = (from: Socket, to: Socket) => {
+      let freeAtMs = 0;
       from.on("data", (chunk: Buffer) => {
         if (state.blackHole || leftBytes <= 0) return;
         const part = leftBytes < chunk.length ? chunk.subarray(0, leftBytes) : chunk;
@@ -58,16 +68,22 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
           cuts += 1;
           cut();
         };
-        if (state.latencyMs > 0) setTimeout(pass, state.latencyMs);
+        const nowMs = performance.now();
+        freeAtMs = Math.max(nowMs, freeAtMs) + (part.length / state.bytesPerS) * 1_000;
+        const waitMs = freeAtMs - nowMs + state.latencyMs;
+        if (waitMs > 0) setTimeout(pass, waitMs);
         else pass();
       });
       from.on("error", () => {});
       from.on("close", () => {
         if (state.blackHole) return;
-        setTimeout(() => {
-          pairs.delete(cut);
-          to.destroy();
-        }, state.latencyMs);
+        setTimeout(
+          () => {
+            pairs.delete(cut);
+            to.destroy();
+          },
+          Math.max(0, freeAtMs - performance.now()) + state.latencyMs,
+        );
       });
     };
     near.setNoDelay(true);

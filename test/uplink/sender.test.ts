@@ -25,7 +25,7 @@ describe("what goes over the link, in which order, and when it is freed", () => 
     vi.useRealTimers();
   });
 
-  it("has at most 32 in flight, or fewer when the server's Receive Maximum is smaller [MQTT-3.3.4-9]", async () => {
+  it("has at most 32 in flight, or fewer when the server's Receive Maximum is smaller [MQTT-3.3.4-7]", async () => {
     for (const [limits, most] of [
       [{}, 32],
       [{ receiveMaximum: 5 }, 5],
@@ -78,7 +78,7 @@ describe("what goes over the link, in which order, and when it is freed", () => 
     for (const lane of ["event", "log", "bulk"] as const) expect(seqs(lane)).toEqual([1, 2, 3]);
   });
 
-  it("frees a lane only at PUBACK, and only the contiguous prefix [MQTT-4.3.2-1]", async () => {
+  it("frees a lane only at PUBACK, and only the contiguous prefix [MQTT-4.3.2-3]", async () => {
     const { lanes, fake } = await connected();
     lanes.append("log", 4);
     await settle();

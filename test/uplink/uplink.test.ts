@@ -107,7 +107,7 @@ describe("the supervisor of the session", () => {
     expect(fake.pipes.length).toBe(2);
   });
 
-  it("finds a dead link in 30 s: asks with a ping of its own, then closes and says why [MQTT-3.1.2-22]", async () => {
+  it("finds a dead link in 30 s: asks with a ping of its own, then closes and says why [MQTT-3.1.2-20]", async () => {
     const { uplink, fake } = open();
     uplink.start();
     fake.last.up();
@@ -228,6 +228,25 @@ describe("the supervisor of the session", () => {
       fake.last.ponged();
     }
     expect(uplink.status().cloned).toBe(false);
+  });
+
+  it("suspects a clone when a broker that gives no reason closes idle connections four times in a row", async () => {
+    const { uplink, fake } = open({ random: () => 0 });
+    uplink.start();
+    const quietClose = async () => {
+      fake.last.up();
+      while (fake.last.unacked > 0) fake.last.ack();
+      fake.last.close();
+      const { cloned } = uplink.status();
+      await vi.advanceTimersByTimeAsync(30_000);
+      return cloned;
+    };
+    expect([await quietClose(), await quietClose(), await quietClose()]).toEqual([false, false, false]);
+    fake.last.close({ reached: false, error: new Error("no route") });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([await quietClose(), await quietClose(), await quietClose()]).toEqual([false, false, false]);
+    expect(await quietClose()).toBe(true);
+    expect(uplink.status().lastError).toMatchObject({ code: "link/cloned" });
   });
 
   it("does not take two take-overs hours apart for a clone", async () => {
