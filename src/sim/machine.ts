@@ -37,9 +37,9 @@ function sceneValue(scene: Scene, column: string, tS: number): number | undefine
       return scene.state(tS).engineRpm;
     case "hyd_pressure":
       return scene.state(tS).hydraulicKpa;
-    case "supply_voltage":
+    case "battery_voltage":
       return scene.state(tS).supplyV;
-    case "supply_current":
+    case "battery_current":
       return scene.state(tS).supplyA;
     case "shock_x":
       return scene.shock(0, tS);

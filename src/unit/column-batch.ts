@@ -6,6 +6,11 @@ export interface ColumnSpec {
   readonly resolution: number;
 }
 
+/** An instant as it goes on the wire: whole microseconds would claim what no clock here keeps. */
+export function wireMono(monoMs: number): number {
+  return Math.round(monoMs * 10) / 10;
+}
+
 /** Rows turned into columns: the body of a `telemetry` (`dt`) or `track` (`at`) record. */
 export interface Columns {
   readonly mono: number;
@@ -67,10 +72,10 @@ export function createColumnBatch(columns: readonly ColumnSpec[], spacingMs?: nu
         c[column.name] = values;
         if (any !== 0) q[column.name] = bits;
       });
-      const at = rows.map((row) => Math.round((row.monoMs - first.monoMs) * 10) / 10);
+      const at = rows.map((row) => wireMono(row.monoMs - first.monoMs));
       const n = rows.length;
       rows = [];
-      return { mono: first.monoMs, n, at, c, ...(Object.keys(q).length > 0 ? { q } : {}) };
+      return { mono: wireMono(first.monoMs), n, at, c, ...(Object.keys(q).length > 0 ? { q } : {}) };
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Row } from "../link/frame.ts";
 import type { LiveMessage } from "../model/record.ts";
-import { type ColumnSpec, decimalsOf, wireValue } from "./column-batch.ts";
+import { type ColumnSpec, decimalsOf, wireMono, wireValue } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
 /**
@@ -39,7 +39,7 @@ export function createLive(options: {
     return {
       v: 1,
       boot: options.boot,
-      mono: monoMs,
+      mono: wireMono(monoMs),
       ...(t === undefined ? {} : { t }),
       trust,
       desc: options.desc,

@@ -1,7 +1,7 @@
 import type { Note, Row } from "../link/frame.ts";
 import type { Draft, Lane } from "../model/record.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
-import { type ColumnBatch, type ColumnSpec, createColumnBatch } from "./column-batch.ts";
+import { type ColumnBatch, type ColumnSpec, createColumnBatch, wireMono } from "./column-batch.ts";
 import { encodeStaged, groupStaged } from "./staged-rows.ts";
 import type { Stamp, Timebase } from "./timebase.ts";
 
@@ -72,7 +72,7 @@ export function createRecorder(options: RecorderOptions) {
   const stampOf = (monoMs: number): Stamp & { v: 1; boot: string; mono: number } => ({
     v: 1,
     boot,
-    mono: monoMs,
+    mono: wireMono(monoMs),
     ...timebase.stamp(monoMs),
   });
 
@@ -157,7 +157,7 @@ export function createRecorder(options: RecorderOptions) {
 
   function outage(from: number, to: number): void {
     queue = queue.then(() => Promise.all(finish()).then(() => undefined, options.failed));
-    add({ ...stampOf(from), kind: "outage", from, to, reason: outageReason }, "log");
+    add({ ...stampOf(from), kind: "outage", from: wireMono(from), to: wireMono(to), reason: outageReason }, "log");
     outageReason = "sampler-stalled";
   }
 

@@ -14,7 +14,7 @@ import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
-import type { ColumnSpec } from "./column-batch.ts";
+import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { createLanes } from "./lanes.ts";
 import { createLive } from "./live.ts";
@@ -108,7 +108,7 @@ export async function startUnit(options: {
   const lanes = createLanes({
     spool,
     gapBody: (from, to, reason) => {
-      const mono = clock.monoMs();
+      const mono = wireMono(clock.monoMs());
       return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
     },
   });
@@ -237,7 +237,7 @@ export async function startUnit(options: {
     },
   });
   supervisor.start();
-  const mono = clock.monoMs();
+  const mono = wireMono(clock.monoMs());
   const { hash, body } = descriptor;
   recorder.add({ v: 1, kind: "desc", boot, mono, ...timebase.stamp(mono), hash, body }, "log");
   uplink.onStatus(({ connected, lastError }) => {

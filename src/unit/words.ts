@@ -1,5 +1,6 @@
 import type { Status } from "../link/frame.ts";
 import type { HealthMessage, SourceHealth, StateMessage } from "../model/record.ts";
+import { wireMono } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
 /** What `state` and `health` are made of; asked anew for every message. */
@@ -23,7 +24,7 @@ const sourcesOf = (facts: UnitFacts): Record<string, SourceHealth> => facts.samp
 
 /** The retained `state`, in the word given. Never holds a position. */
 export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): StateMessage {
-  const mono = facts.nowMs();
+  const mono = wireMono(facts.nowMs());
   const { t, trust } = facts.timebase.stamp(mono);
   const spool = facts.spool();
   const states = Object.entries(sourcesOf(facts)).map(([name, source]) => [name, source.state] as const);
@@ -47,7 +48,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
 
 /** The retained `health`. Never holds a position. */
 export function healthMessage(facts: UnitFacts): HealthMessage {
-  const mono = facts.nowMs();
+  const mono = wireMono(facts.nowMs());
   const { t } = facts.timebase.stamp(mono);
   const { unsent, bytes, state } = facts.spool();
   const status = facts.samplerStatus();
