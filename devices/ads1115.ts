@@ -57,8 +57,17 @@ const options = z
 type Options = z.output<typeof options>;
 
 const NO_VALUE = QUALITY.missing | QUALITY.fault;
-const below = (to: number, q: number): CountBand => ({ from: -32_768, to: Math.ceil(to) - 1, q });
-const above = (from: number, q: number): CountBand => ({ from: Math.floor(from) + 1, to: 65_535, q });
+/** Counts from `from` up to, but not with, `to`. */
+const band = (from: number, to: number, q: number): CountBand => ({ from: Math.ceil(from), to: Math.ceil(to) - 1, q });
+/** Counts above `from` up to, and with, `to`. */
+const above = (from: number, to: number, q: number): CountBand => ({
+  from: Math.floor(from) + 1,
+  to: Math.floor(to),
+  q,
+});
+const LEAST = -32_768;
+/** Beyond any count, also one that was multiplied for a low supply. */
+const MOST = 1e9;
 
 function inputChannel(key: InputKey, given: Input, o: Options): CountChannel {
   const number = INPUTS.indexOf(key);
@@ -75,10 +84,10 @@ function inputChannel(key: InputKey, given: Input, o: Options): CountChannel {
       offset: lo - (4 / 16) * (hi - lo),
       // NAMUR NE43: 3.8 to 20.5 mA measures, beyond that the sender is at its end, beyond 3.6 and 21 mA it reports a fault.
       bands: [
-        below(3.6 * perMa, NO_VALUE),
-        below(3.8 * perMa, QUALITY.clipped),
-        above(20.5 * perMa, QUALITY.clipped),
-        above(21 * perMa, NO_VALUE),
+        band(LEAST, 3.6 * perMa, NO_VALUE),
+        band(3.6 * perMa, 3.8 * perMa, QUALITY.clipped),
+        above(20.5 * perMa, 21 * perMa, QUALITY.clipped),
+        above(21 * perMa, MOST, NO_VALUE),
       ],
     };
   }
@@ -93,7 +102,7 @@ function inputChannel(key: InputKey, given: Input, o: Options): CountChannel {
       scale: (hi - lo) / (0.8 * whole),
       offset: lo - (0.1 / 0.8) * (hi - lo),
       // Of 5 V: below 0.25 V open or shorted to ground, above 4.75 V shorted to the supply.
-      bands: [below(0.05 * whole, NO_VALUE), above(0.95 * whole, NO_VALUE)],
+      bands: [band(LEAST, 0.05 * whole, NO_VALUE), above(0.95 * whole, MOST, NO_VALUE)],
       ...(typeof supply === "number" ? {} : { ratio: { channel: supply, count: railCount(supply, o) } }),
     };
   }
@@ -103,9 +112,9 @@ function inputChannel(key: InputKey, given: Input, o: Options): CountChannel {
     unit: "V",
     range: [0, FULL * VOLTS * divider],
     scale: VOLTS * divider,
-    clip: [-32_768, FULL],
+    clip: [LEAST, FULL],
     // A few counts below 0 are noise; more is a wiring fault.
-    bands: [{ from: -32_768, to: -101, q: QUALITY.suspect | QUALITY.fault }],
+    bands: [{ from: LEAST, to: -101, q: QUALITY.suspect | QUALITY.fault }],
   };
 }
 

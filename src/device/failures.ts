@@ -80,12 +80,15 @@ const HIGH = 3;
 const LOW = 1;
 /** What leaks from a level in a second. */
 const LEAK_PER_S = 0.2;
+/** A level goes no higher, so that a long outage is not held against a part that is back. */
+const FULL = 4;
 
 /** Counters that only grow, and beside each kind of failure a level that leaks. */
 export interface FailureLog {
   readonly counters: Counters;
   count(kind: Failure): void;
-  leak(elapsedMs: number): void;
+  /** Lets the levels leak for the time since the last call. */
+  leak(nowMs: number): void;
   /** The failure whose level is high, with hysteresis; undefined when all is well. */
   readonly ailing: Failure | undefined;
 }
@@ -94,19 +97,22 @@ export function createFailureLog(): FailureLog {
   const counters = Object.fromEntries(COUNTED.map((kind) => [kind, 0])) as Counters;
   const levels = new Float64Array(FAILURES.length);
   let ailing: Failure | undefined;
+  let leakedMs = 0;
 
   return {
     counters,
     count(kind) {
       counters[kind] += 1;
       const i = FAILURES.indexOf(kind);
-      levels[i]! += 1;
+      levels[i] = Math.min(FULL, levels[i]! + 1);
       if (levels[i]! >= HIGH) ailing ??= kind;
     },
-    leak(elapsedMs) {
+    leak(nowMs) {
+      const leakedS = (nowMs - leakedMs) / 1000;
+      leakedMs = nowMs;
       let worst = 0;
       for (let i = 0; i < levels.length; i++) {
-        levels[i] = Math.max(0, levels[i]! - (LEAK_PER_S * elapsedMs) / 1000);
+        levels[i] = Math.max(0, levels[i]! - LEAK_PER_S * leakedS);
         if (levels[i]! > levels[worst]!) worst = i;
       }
       if (levels[worst]! <= LOW) ailing = undefined;

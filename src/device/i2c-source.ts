@@ -123,7 +123,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
   /** Once a second: one register read again, levels leaked, the state made to fit them. */
   function beat(nowMs: number): void {
     beatMs = nowMs + BEAT_MS;
-    log.leak(BEAT_MS);
+    log.leak(nowMs);
     if (scans.stuck && !wasStuck) {
       wasStuck = true;
       failedMs = nowMs;

@@ -128,10 +128,10 @@ export function createRegisterPort(
     value,
     set({ reg, mask, value: bits }) {
       const register = registers[reg]!;
-      if (mask === 256 ** register.bytes - 1) return put(register, bits);
+      if (mask === 256 ** register.bytes - 1) return put(register, bits >>> 0);
       const now = value(reg);
       if (Number.isNaN(now)) return false;
-      return put(register, ((now & ~mask) | bits) >>> 0);
+      return put(register, ((now & ~mask) | (bits & mask)) >>> 0);
     },
     command({ reg, value: bits }) {
       const register = registers[reg]!;
