@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import type { Lane } from "../../src/model/record.ts";
+import { wireRecord } from "../../src/model/record.ts";
+import type { StoredRecord } from "../../src/spool/lane-log.ts";
+import { createLanes, type LaneSpool } from "../../src/unit/lanes.ts";
+
+const draft = (n: number) =>
+  Buffer.from(JSON.stringify({ v: 1, kind: "anchor", boot: "boot-0001", mono: n, trust: "gnss", offsetMs: n }));
+
+/** A spool of two ids: an older one whose record 2 is a hole, and the one in use. */
+function twoSpools() {
+  const stored: Record<string, StoredRecord[]> = {
+    "old-spool": [
+      { seq: 1, body: draft(1) },
+      { seq: 2, gap: { from: 2, to: 4, reason: "corrupt" } },
+      { seq: 5, body: draft(5) },
+    ],
+    "new-spool": [{ seq: 1, body: draft(101) }],
+  };
+  const freed: [Lane, number, string | undefined][] = [];
+  const spool: LaneSpool = {
+    spoolId: "new-spool",
+    spools: () => Object.keys(stored),
+    first: () => 1,
+    read: async (_, from, max, __, id = "new-spool") => stored[id]!.filter((r) => r.seq >= from).slice(0, max),
+    free: (lane, upTo, id) => freed.push([lane, upTo, id]),
+  };
+  const gapBody = (from: number, to: number, reason: string) => ({
+    ...{ v: 1, kind: "gap", boot: "boot-0001", mono: 7, trust: "none" },
+    ...{ from, to, reason },
+  });
+  return { lanes: createLanes({ spool, gapBody }), stored, freed };
+}
+
+const parse = (body: Uint8Array) => wireRecord.parse(JSON.parse(Buffer.from(body).toString()));
+
+describe("the spool as the session sees it", () => {
+  it("drains an older spool first, with the hole in its place, and every message is a valid record of its own spool", async () => {
+    const { lanes } = twoSpools();
+    const first = await lanes.read("log", 0, 10, 1e6);
+    expect(first.map((m) => parse(m.body)).map((r) => [r.spool, r.seq, r.kind])).toEqual([
+      ["old-spool", 1, "anchor"],
+      ["old-spool", 2, "gap"],
+      ["old-spool", 5, "anchor"],
+    ]);
+    const second = await lanes.read("log", 4, 10, 1e6);
+    expect(second.map((m) => parse(m.body)).map((r) => [r.spool, r.seq])).toEqual([["new-spool", 1]]);
+    expect(second[0]!.seq).toBe(4);
+    expect(await lanes.read("log", 5, 10, 1e6)).toEqual([]);
+  });
+
+  it("frees in the spool that each message came from, a gap up to its end", async () => {
+    const { lanes, freed } = twoSpools();
+    await lanes.read("log", 0, 10, 1e6);
+    await lanes.read("log", 4, 10, 1e6);
+    lanes.free("log", 2);
+    lanes.free("log", 4);
+    expect(freed).toEqual([
+      ["log", 4, "old-spool"],
+      ["log", 5, "old-spool"],
+      ["log", 1, "new-spool"],
+    ]);
+  });
+
+  it("reads the same messages again after a connection was lost, and a hole where one was dropped meanwhile", async () => {
+    const { lanes, stored } = twoSpools();
+    const before = await lanes.read("log", 0, 10, 1e6);
+    expect(await lanes.read("log", 0, 10, 1e6)).toEqual(before);
+    stored["old-spool"]!.shift();
+    const after = await lanes.read("log", 1, 10, 1e6);
+    expect(parse(after[0]!.body)).toMatchObject({ kind: "gap", from: 1, to: 1, reason: "disk-full", seq: 1 });
+    expect(after.slice(1)).toEqual(before.slice(1));
+  });
+
+  it("gives a gap record in place of a record that the broker will not take", async () => {
+    const { lanes } = twoSpools();
+    await lanes.read("log", 0, 10, 1e6);
+    const gap = lanes.poisoned("log", 3);
+    expect(parse(gap!)).toMatchObject({ kind: "gap", seq: 5, from: 5, to: 5, reason: "poison", spool: "old-spool" });
+  });
+});

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/bus/clock.ts";
+import { encodeRow } from "../../src/link/frame.ts";
+import { type WireRecord, wireRecord } from "../../src/model/record.ts";
+import { diskFiles } from "../../src/spool/files.ts";
+import { openSpool, type Spool } from "../../src/spool/spool.ts";
+import { createRecorder, type RecordStore } from "../../src/unit/recorder.ts";
+import { createTimebase } from "../../src/unit/timebase.ts";
+
+const DESC = "0123456789abcdef";
+const dirs: string[] = [];
+afterEach(() => {
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+async function openIn(dir: string): Promise<Spool> {
+  return openSpool({ dir, files: diskFiles, clock: systemClock, maxBytes: 16e6 });
+}
+
+function recorderOn(store: RecordStore, acks: number[], boot = "boot-0001") {
+  return createRecorder({
+    store,
+    timebase: createTimebase(),
+    boot,
+    desc: DESC,
+    tables: [
+      { kind: "telemetry", columns: [{ name: "rotor_speed.mean", resolution: 0.1 }] },
+      { kind: "track", columns: [{ name: "lat", resolution: 1e-9 }] },
+    ],
+    rowMs: 1000,
+    batchRows: 10,
+    ack: (n) => acks.push(n),
+    failed: (e) => {
+      throw e;
+    },
+  });
+}
+
+function feed(
+  recorder: ReturnType<typeof recorderOn>,
+  number: number,
+  table: number,
+  monoMs: number,
+  value = monoMs / 1000,
+) {
+  const row = { table, monoMs, values: Float64Array.of(value), q: Uint16Array.of(0) };
+  recorder.row(row, encodeRow(number, row), number);
+}
+
+async function recordsOf(spool: Spool): Promise<WireRecord[]> {
+  const out: WireRecord[] = [];
+  for (const r of await spool.read("log", 1, 1000, 1e7)) {
+    if ("gap" in r) throw new Error("a hole");
+    out.push(wireRecord.parse({ ...JSON.parse(Buffer.from(r.body).toString()), seq: r.seq, spool: spool.spoolId }));
+  }
+  return out;
+}
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "swath-recorder-"));
+  dirs.push(dir);
+  return dir;
+}
+
+describe("the recorder", () => {
+  it("makes a record of ten rows, and acknowledges rows only when they are durable", async () => {
+    const spool = await openIn(folder());
+    const acks: number[] = [];
+    let durable = 0;
+    const recorder = recorderOn(
+      {
+        append: async (lane, body, how) => {
+          const seq = await spool.append(lane, body, how);
+          durable++;
+          return seq;
+        },
+        stage: async (rows, stream) => {
+          const mark = await spool.stage(rows, stream);
+          durable++;
+          return mark;
+        },
+      },
+      acks,
+    );
+    recorder.hello("session-1");
+    for (let i = 0; i < 10; i++) feed(recorder, i + 1, 0, 5000 + i * 1000);
+    expect([acks, durable]).toEqual([[], 0]);
+    await recorder.flush();
+    expect(acks.at(-1)).toBe(10);
+    expect(durable).toBeGreaterThan(0);
+    expect(await recordsOf(spool)).toMatchObject([
+      {
+        kind: "telemetry",
+        mono: 5000,
+        n: 10,
+        dt: 1000,
+        c: { "rotor_speed.mean": [5, 6, 7, 8, 9, 10, 11, 12, 13, 14] },
+      },
+    ]);
+    await spool.close();
+  });
+
+  it("records a hole in the row grid as an outage, in order, and says that the sampler was restarted", async () => {
+    const spool = await openIn(folder());
+    const recorder = recorderOn(spool, []);
+    recorder.hello("session-1");
+    for (let i = 0; i < 3; i++) feed(recorder, i + 1, 0, 5000 + i * 1000);
+    recorder.hello("session-2");
+    for (let i = 0; i < 3; i++) feed(recorder, i + 1, 0, 11_000 + i * 1000);
+    await recorder.flush();
+    expect(
+      (await recordsOf(spool)).map((r) => (r.kind === "outage" ? [r.from, r.to, r.reason] : [r.kind, r.mono])),
+    ).toEqual([
+      ["telemetry", 5000],
+      [8000, 11_000, "sampler-restart"],
+      ["telemetry", 11_000],
+    ]);
+    await spool.close();
+  });
+
+  it("makes a record of what an earlier run had staged, tells where the link goes on, and sees the hole after it", async () => {
+    const dir = folder();
+    const first = await openIn(dir);
+    const before = recorderOn(first, []);
+    before.hello("session-1");
+    for (let i = 0; i < 4; i++) {
+      feed(before, 2 * i + 1, 1, 5000 + i * 1000);
+      feed(before, 2 * i + 2, 0, 5000 + i * 1000);
+    }
+    await first.flush();
+    // The run ends here without a word: nothing of it is closed but the files.
+    await expect.poll(() => first.staged().length).toBeGreaterThan(1);
+    await first.close();
+
+    const spool = await openIn(dir);
+    const acks: number[] = [];
+    const recorder = recorderOn(spool, acks);
+    const resume = await recorder.recover(spool.staged());
+    expect(resume?.session).toBe("session-1");
+    expect(resume?.number).toBeGreaterThan(0);
+    expect(spool.staged()).toEqual([]);
+    recorder.hello("session-9");
+    feed(recorder, 1, 0, 12_000);
+    await recorder.flush();
+    const records = await recordsOf(spool);
+    const telemetry = records.filter((r) => r.kind === "telemetry");
+    expect(telemetry[0]).toMatchObject({ mono: 5000, boot: "boot-0001", desc: DESC });
+    expect(records.filter((r) => r.kind === "track")[0]).toMatchObject({ at: expect.arrayContaining([0]) });
+    expect(records.find((r) => r.kind === "outage")).toMatchObject({ to: 12_000, reason: "unit-restart" });
+    await spool.close();
+  });
+});
