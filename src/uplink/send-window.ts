@@ -10,9 +10,10 @@ export interface Mark {
 const MIN_BYTES = 2 * 1024;
 const START_BYTES = 16 * 1024;
 const MAX_BYTES = 256 * 1024;
-/** Queueing beyond the shortest round trip that is worth reacting to, and what to aim for, in ms. */
+/** Queueing beyond the shortest round trip, ms: from where to shrink, what to aim for then, and up to where to grow. */
 const LATE_MS = 1_000;
 const AIM_MS = 500;
+const EARLY_MS = 250;
 
 /**
  * How much may be on its way at once: at most `maxMessages` unacknowledged QoS 1 messages, and a byte budget that follows
@@ -74,7 +75,7 @@ export class SendWindow {
     if (tookMs > this.#shortestMs + LATE_MS) {
       const carried = (mark.aheadBytes * (this.#shortestMs + AIM_MS)) / tookMs;
       this.#budgetBytes = Math.max(MIN_BYTES, Math.min(this.#budgetBytes, carried));
-    } else if (mark.aheadBytes * 2 > this.#budgetBytes) {
+    } else if (tookMs <= this.#shortestMs + EARLY_MS && mark.aheadBytes * 2 > this.#budgetBytes) {
       this.#budgetBytes = Math.min(MAX_BYTES, this.#budgetBytes + bytes);
     }
   }

@@ -12,6 +12,7 @@ export interface BrokerScript {
     maximumQoS?: number;
     retainAvailable?: boolean;
     serverKeepAlive?: number;
+    topicAliasMaximum?: number;
   };
   /** Answer to a QoS 1 PUBLISH: a PUBACK reason, `hold` until `release`, `close`, or a DISCONNECT reason. */
   onPublish: (packet: IPublishPacket, body: string) => number | "hold" | "close" | { disconnect: number };
