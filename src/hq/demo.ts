@@ -10,6 +10,8 @@ export interface DemoHqOptions {
   /** Address the broker listens on; loopback by default, since it asks nobody for a password. */
   readonly host?: string;
   readonly rules?: Partial<FieldRules>;
+  /** What people call a machine, by its id: `{ "d85ms-demo": "Komatsu D85MS-15" }`. */
+  readonly machineNames?: Readonly<Record<string, string>>;
 }
 
 /** What a calm line in the terminal says. */
@@ -57,7 +59,11 @@ export async function startDemoHq(options: DemoHqOptions = {}): Promise<DemoHq> 
   });
   let page: Awaited<ReturnType<typeof startPageServer>>;
   try {
-    page = await startPageServer({ port: options.pagePort ?? 0, subscriber });
+    page = await startPageServer({
+      port: options.pagePort ?? 0,
+      subscriber,
+      ...(options.machineNames === undefined ? {} : { machineNames: options.machineNames }),
+    });
   } catch (error) {
     await Promise.all([subscriber.close(), broker.close()]);
     throw error;

@@ -4,6 +4,13 @@ export interface HistoryRow {
   readonly values: readonly (number | null)[];
 }
 
+/** A row that repeats the one before is kept again after this long, in ms, so that a flat line goes on. */
+const REPEAT_MS = 950;
+
+function sameValues(a: HistoryRow, b: HistoryRow): boolean {
+  return a.values.length === b.values.length && a.values.every((value, i) => value === b.values[i]);
+}
+
 interface Kept extends HistoryRow {
   readonly final: boolean;
 }
@@ -50,6 +57,8 @@ export function createHistory(spanMs: number, maxRows = 2000): History {
       const newest = rows.at(-1);
       // Live rows never go back in time: an older one was overtaken by its record or comes from a retry.
       if (newest !== undefined && row.mono <= newest.mono) return;
+      // Live messages come at every fix, telemetry once a second: what only repeats adds no point.
+      if (newest !== undefined && row.mono - newest.mono < REPEAT_MS && sameValues(row, newest)) return;
       rows.push({ ...row, final: false });
       appended++;
       trim();

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createEventStreams, summaryOf } from "./event-stream.ts";
-import type { Tidings } from "./page/view.ts";
+import type { RulesView, Tidings } from "./page/view.ts";
 import { loadStaticFiles } from "./static-files.ts";
 import type { Subscriber } from "./subscriber.ts";
 import { createCursor, patchOf } from "./unit-view.ts";
@@ -9,6 +9,8 @@ export interface PageServerOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly subscriber: Subscriber;
+  /** What people call a machine, by its id. */
+  readonly machineNames?: Readonly<Record<string, string>>;
 }
 
 export interface PageServer {
@@ -35,9 +37,10 @@ const SECURITY_HEADERS = {
  * Serves the page, its stream `/events` and `GET /api/state` on the loopback address. Nothing here changes anything. The
  * Host header must name this machine's loopback, or a page elsewhere could read it through a name it controls.
  */
-export async function startPageServer({ port, subscriber }: PageServerOptions): Promise<PageServer> {
+export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
   const files = loadStaticFiles();
-  const { rules } = subscriber.fleet;
+  const { port, subscriber } = options;
+  const rules: RulesView = { ...subscriber.fleet.rules, machineNames: options.machineNames ?? {} };
   const streams = createEventStreams(subscriber, rules);
   let boundPort = port;
 

@@ -39,27 +39,13 @@ const PREFERRED: Record<RoleName, readonly string[]> = {
   depth: ["tool_depth"],
 };
 
-/** Statistics that stand for a channel, best first. */
-const CENTRE = ["mean", "last", "value", ""];
-
-/** The full name of a column as it stands in a record: `rotor_speed.mean`, `lat`. */
-export function columnName(channel: string, column: string): string {
-  return column === channel || column.startsWith(`${channel}.`) || /^[a-zA-Z]\w*\./.test(column)
-    ? column
-    : isStatistic(column)
-      ? `${channel}.${column}`
-      : column;
-}
-
-function isStatistic(column: string): boolean {
-  return /^(?:mean|min|max|rms|last|value|count|good|sum|std|median|p\d+)$/.test(column);
-}
+/** Statistics that stand for a channel, best first; the empty one is a column that bears the channel's own name. */
+const CENTRE = ["mean", "", "rms", "max"];
 
 /** The column of `channel` that holds statistic `stat`; undefined when it has none. */
 export function statOf(descriptor: Descriptor, channel: string, stat: string): string | undefined {
-  if (!Object.hasOwn(descriptor.channels, channel)) return undefined;
   const wanted = stat === "" ? channel : `${channel}.${stat}`;
-  return descriptor.channels[channel]!.columns.map((c) => columnName(channel, c)).find((c) => c === wanted);
+  return columnsOf(descriptor, channel).find((column) => column === wanted);
 }
 
 /** The column that stands for a channel: its mean, or else the first it has. */
@@ -68,8 +54,11 @@ export function centreOf(descriptor: Descriptor, channel: string): string | unde
     const column = statOf(descriptor, channel, stat);
     if (column !== undefined) return column;
   }
-  const first = Object.hasOwn(descriptor.channels, channel) ? descriptor.channels[channel]?.columns[0] : undefined;
-  return first === undefined ? undefined : columnName(channel, first);
+  return columnsOf(descriptor, channel)[0];
+}
+
+function columnsOf(descriptor: Descriptor, channel: string): readonly string[] {
+  return Object.hasOwn(descriptor.channels, channel) ? descriptor.channels[channel]!.columns : [];
 }
 
 /** Finds the columns that carry position, tool and engine in a descriptor. */

@@ -14,7 +14,7 @@ import type {
   TrackView,
   UnitPatch,
 } from "./page/view.ts";
-import { centreOf, columnName } from "./roles.ts";
+import { centreOf } from "./roles.ts";
 import { SECTIONS, type Section, type UnitModel } from "./unit-model.ts";
 
 /** What one page already has of one unit. */
@@ -92,7 +92,6 @@ function descriptorView(unit: UnitModel): DescriptorView | undefined {
   const { body, hash, roles, charts } = described;
   const channels = Object.entries(body.channels).map(([name, channel]): ChannelView => {
     const centre = centreOf(body, name);
-    const columns = channel.columns.map((column) => columnName(name, column));
     return {
       name,
       label: channel.label,
@@ -102,7 +101,7 @@ function descriptorView(unit: UnitModel): DescriptorView | undefined {
       range: channel.range,
       resolution: channel.resolution,
       simulated: channel.simulated === true,
-      columns: [...columns].sort((a, b) => Number(b === centre) - Number(a === centre)),
+      columns: [...channel.columns].sort((a, b) => Number(b === centre) - Number(a === centre)),
       filters: channel.filters,
     };
   });
@@ -110,12 +109,7 @@ function descriptorView(unit: UnitModel): DescriptorView | undefined {
     hash,
     quality: body.quality,
     channels,
-    charts: charts.map(({ channel, label, unit: code, min, max }) => ({
-      channel,
-      label,
-      unit: code,
-      hasBand: min !== undefined && max !== undefined,
-    })),
+    charts: charts.map(({ channel, label, unit: code }) => ({ channel, label, unit: code })),
     roles,
   };
 }

@@ -16,6 +16,15 @@ const GAP_MS = 3_500;
 /** A line goes on to the right edge until the unit has been silent for this long, in ms. */
 const FRESH_MS = 3_000;
 
+/** Depth is drawn downwards and in cm, as people speak of it. */
+const DEPTH = "tool_depth";
+
+function scaleOf(chart: ChartView): { readonly factor: number; readonly unit: string } {
+  return chart.channel === DEPTH && chart.unit === "m"
+    ? { factor: 100, unit: "cm" }
+    : { factor: 1, unit: unitLabel(chart.unit) };
+}
+
 interface Drawn {
   readonly plot: uPlot;
   readonly value: HTMLElement;
@@ -29,7 +38,7 @@ function colour(name: string): string {
 /** Draws one small chart a channel, all over the same three minutes. A level is a dashed line (a target, a limit). */
 export function createCharts(box: HTMLElement, charts: readonly ChartView[], rules: RulesView): Charts {
   box.replaceChildren();
-  const drawn = charts.map((chart) => createChart(box, chart, levelOf(chart, rules)));
+  const drawn = charts.map((chart) => createChart(box, chart, rules));
   const resize = new ResizeObserver(() => {
     for (const { plot, card } of drawn) {
       const width = Math.floor(card.clientWidth);
@@ -46,6 +55,11 @@ export function createCharts(box: HTMLElement, charts: readonly ChartView[], rul
       const newest = rows.at(-1)?.[0] ?? 0;
       const shiftS = staleMs > FRESH_MS ? staleMs / 1000 : 0;
       drawn.forEach(({ plot, value }, i) => {
+        const { factor } = scaleOf(charts[i]!);
+        const value3 = (row: Row, at: number) => {
+          const v = row[at + 3 * i];
+          return typeof v === "number" ? v * factor : null;
+        };
         const xs: number[] = [];
         const line: (number | null)[] = [];
         const low: (number | null)[] = [];
@@ -62,12 +76,13 @@ export function createCharts(box: HTMLElement, charts: readonly ChartView[], rul
           }
           before = row[0];
           xs.push(s);
-          line.push(row[1 + 3 * i] ?? null);
-          low.push(row[2 + 3 * i] ?? null);
-          high.push(row[3 + 3 * i] ?? null);
+          line.push(value3(row, 1));
+          low.push(value3(row, 2));
+          high.push(value3(row, 3));
         }
         plot.setData([xs, line, low, high]);
-        setText(value, brief(rows.at(-1)?.[1 + 3 * i]));
+        const latest = rows.at(-1);
+        setText(value, brief(latest && value3(latest, 1)));
       });
     },
   };
@@ -75,16 +90,18 @@ export function createCharts(box: HTMLElement, charts: readonly ChartView[], rul
 
 /** The level worth a dashed line in a chart; undefined where there is none. */
 function levelOf(chart: ChartView, rules: RulesView): number | undefined {
-  if (chart.channel === "tool_depth") return rules.targetDepthM;
+  if (chart.channel === DEPTH) return rules.targetDepthM * scaleOf(chart).factor;
   if (chart.channel === "shock") return rules.shockLineMps2;
   return undefined;
 }
 
-function createChart(box: HTMLElement, chart: ChartView, level: number | undefined): Drawn {
+function createChart(box: HTMLElement, chart: ChartView, rules: RulesView): Drawn {
+  const scale = scaleOf(chart);
+  const level = levelOf(chart, rules);
   const figure = el("figure", "card chart");
   const caption = el("figcaption");
   const value = el("b", "", "–");
-  caption.append(el("span", "", chart.label), value, el("small", "", unitLabel(chart.unit)));
+  caption.append(el("span", "", chart.label), value, el("small", "", scale.unit));
   const plotBox = el("div", "plot");
   figure.append(caption, plotBox);
   box.append(figure);
@@ -98,12 +115,12 @@ function createChart(box: HTMLElement, chart: ChartView, level: number | undefin
     {
       width: Math.max(120, Math.floor(plotBox.clientWidth)),
       height: HEIGHT_PX,
-      padding: [8, 10, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { show: false },
       scales: {
         x: { time: false, range: () => [-SPAN_S, 0] },
-        y: { range: (_, min, max) => rangeOf(min, max, level) },
+        y: { dir: chart.channel === DEPTH ? -1 : 1, range: (_, min, max) => rangeOf(min, max, level) },
       },
       axes: [
         {
@@ -144,7 +161,7 @@ function rangeOf(min: number | null, max: number | null, level: number | undefin
 }
 
 function axisLabel(value: number): string {
-  return value.toLocaleString("en", { maximumFractionDigits: 2 }).replace(/,/g, "\u202f");
+  return value.toLocaleString("en", { maximumFractionDigits: 2 }).replace(/,/g, "\u202f").replace("-", "\u2212");
 }
 
 function drawLevel(u: uPlot, level: number): void {

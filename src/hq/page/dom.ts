@@ -29,6 +29,8 @@ export interface Cell {
   readonly icon?: string;
   readonly tone?: string;
   readonly number?: boolean;
+  /** Never broken over lines. */
+  readonly short?: boolean;
   /** Second, quieter line. */
   readonly sub?: string;
   readonly title?: string;
@@ -57,7 +59,7 @@ function fillRow(row: HTMLTableRowElement, cells: readonly Cell[], tag: "th" | "
     const key = JSON.stringify(cell);
     if (td.dataset["key"] === key) return;
     td.dataset["key"] = key;
-    td.className = cell.number === true ? "num" : "";
+    td.className = cell.number === true ? "num" : cell.short === true ? "short" : "";
     td.title = cell.title ?? "";
     if (cell.tone === undefined) delete td.dataset["tone"];
     else td.dataset["tone"] = cell.tone;

@@ -3,6 +3,7 @@ import { ABSENT, brief, fixed, fixWords } from "./format.ts";
 import { advancePerTurnMm } from "./geometry.ts";
 import type { Row, UnitState } from "./store.ts";
 import type { RulesView } from "./view.ts";
+import { workedWayM } from "./way.ts";
 
 export interface Figures {
   draw(unit: UnitState, rules: RulesView): void;
@@ -18,6 +19,7 @@ interface Tile {
 
 const LABELS = {
   depth: "Tool depth",
+  tool: "Tool",
   rotor: "Rotor",
   speed: "Ground speed",
   engine: "Engine",
@@ -26,6 +28,9 @@ const LABELS = {
 } as const;
 type TileName = keyof typeof LABELS;
 
+/** Tiles whose figure is a word. */
+const WORDY: ReadonlySet<TileName> = new Set(["tool", "fix"]);
+
 /** The value of a column in the newest row; undefined when the column or the value is absent. */
 export function liveValue(unit: UnitState, column: string | undefined): number | undefined {
   const c = unit.live?.c;
@@ -33,7 +38,7 @@ export function liveValue(unit: UnitState, column: string | undefined): number |
   return c[column] ?? undefined;
 }
 
-/** The six big figures: what an eye looks for first. */
+/** The big figures: what an eye looks for first. */
 export function createFigures(box: HTMLElement): Figures {
   const tiles = Object.fromEntries(
     (Object.keys(LABELS) as TileName[]).map((name) => {
@@ -59,6 +64,10 @@ export function createFigures(box: HTMLElement): Figures {
       fill.style.setProperty("--part", `${Math.min(1, Math.max(0, (depth ?? 0) / full)) * 100}%`);
       target.style.setProperty("--part", `${(rules.targetDepthM / full) * 100}%`);
 
+      const kind = unit.track.at(-1)?.[2];
+      const way = `${fixed(workedWayM(unit.track))} m worked`;
+      const known = depth !== undefined && rotor !== undefined && kind !== undefined;
+      show(tiles.tool, known ? (kind > 0 ? "Engaged" : "Not engaged") : ABSENT, "", unit.track.length > 0 ? way : "");
       const advance = rotor === undefined || speed === undefined ? undefined : advancePerTurnMm(speed, rotor);
       show(tiles.rotor, fixed(rotor), "rpm", rotor === undefined ? "" : rotorNote(rotor, advance));
       show(tiles.speed, speed === undefined ? ABSENT : fixed(speed * 3.6, 2), "km/h", headingNote(unit));
@@ -79,7 +88,6 @@ export function createFigures(box: HTMLElement): Figures {
           .filter((part) => part !== undefined)
           .join(" · "),
       );
-      tiles.fix.box.classList.add("wordy");
       const peak = recentPeak(unit);
       const over = peak !== undefined && peak >= rules.shockLineMps2;
       show(
@@ -96,7 +104,7 @@ export function createFigures(box: HTMLElement): Figures {
 
 function createTile(name: TileName): Tile {
   const box = el("div", `card tile tile-${name}`);
-  const line = el("p", "big");
+  const line = el("p", WORDY.has(name) ? "big words" : "big");
   const value = el("b", "", ABSENT);
   const unit = el("span");
   line.append(value, unit);
@@ -135,9 +143,9 @@ function rotorNote(rotor: number, advance: number | undefined): string {
 
 function headingNote(unit: UnitState): string {
   const heading = liveValue(unit, unit.descriptor?.roles.heading);
-  if (heading === undefined) return "";
+  if (heading === undefined) return liveValue(unit, unit.descriptor?.roles.speed) === undefined ? "" : "standing";
   const points = ["N", "NE", "E", "SE", "S", "SW", "W", "NW"];
-  return `heading ${String(Math.round(heading) % 360).padStart(3, "0")}° ${points[Math.round(heading / 45) % 8]}`;
+  return `towards ${String(Math.round(heading) % 360).padStart(3, "0")}° ${points[Math.round(heading / 45) % 8]}`;
 }
 
 /** The largest shock of the last minute of rows. */

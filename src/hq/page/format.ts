@@ -61,8 +61,11 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
 }
 
+const ACRONYMS = new Set(["gnss", "adc", "imu", "can", "gps", "rtk", "hq", "usb"]);
+
 /** `rotor_speed` → `Rotor speed`: a name for people where there is no label. */
 export function words(name: string): string {
+  if (ACRONYMS.has(name)) return name.toUpperCase();
   const text = name
     .replace(/[_-]+/g, " ")
     .replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);

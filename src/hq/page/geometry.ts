@@ -65,3 +65,8 @@ export function niceBelow(limit: number): number {
 export function advancePerTurnMm(speedMps: number, rpm: number): number | undefined {
   return rpm > 20 ? (speedMps * 60_000) / rpm : undefined;
 }
+
+/** Direction from one place to another, in degrees from north, clockwise. */
+export function bearingDeg(from: Metres, to: Metres): number {
+  return ((Math.atan2(to.x - from.x, to.y - from.y) * 180) / Math.PI + 360) % 360;
+}

@@ -1,6 +1,7 @@
 import { byId, setText } from "./dom.ts";
 import { ABSENT, age, duration } from "./format.ts";
 import type { UnitState } from "./store.ts";
+import type { RulesView } from "./view.ts";
 
 const STATES: Readonly<Record<string, readonly [icon: string, word: string, tone: string]>> = {
   online: ["●", "Online", "ok"],
@@ -19,12 +20,20 @@ const TRUST_WORDS: Readonly<Record<string, string>> = {
 /** A unit that says it is online but sends nothing for this long, in ms, is shown as silent. */
 const SILENT_MS = 10_000;
 
-export function drawHeader(unit: UnitState, nowMs: number): void {
+export function drawHeader(unit: UnitState, rules: RulesView, nowMs: number): void {
   const { head, live } = unit;
   const since = live === undefined ? null : nowMs - live.atMs;
-  setText(byId("machine"), head?.machine ?? unit.unit);
-  setText(byId("unit-line"), `Unit ${unit.unit} · ${unit.org}${head?.software ? ` · software ${head.software}` : ""}`);
-  document.title = `${head?.machine ?? unit.unit} – Swath`;
+  const machine = head?.machine ?? unit.unit;
+  const name = Object.hasOwn(rules.machineNames, machine) ? rules.machineNames[machine]! : machine;
+  const line = [
+    name === machine ? "" : machine,
+    `unit ${unit.unit}`,
+    unit.org,
+    head?.software && `software ${head.software}`,
+  ];
+  setText(byId("machine"), name);
+  setText(byId("unit-line"), line.filter((part) => part).join(" · "));
+  document.title = `${name} – Swath`;
 
   const silent = head?.state === "online" && since !== null && since > SILENT_MS;
   const [icon, word, tone] = silent

@@ -8,6 +8,7 @@ import { createFieldMap } from "./map.ts";
 import { createStore, type UnitState } from "./store.ts";
 import { drawChannels, drawEvents, drawLanes, drawLink, drawSources } from "./tables.ts";
 import type { RulesView, Tidings } from "./view.ts";
+import { lastBearingDeg } from "./way.ts";
 
 /** Older than this, in ms, what is shown as now is greyed. */
 const STALE_MS = 3_000;
@@ -39,7 +40,7 @@ function draw(): void {
   const sinceMs = unit.live === undefined ? Number.POSITIVE_INFINITY : nowMs - unit.live.atMs;
   const stale = sinceMs > STALE_MS;
   document.body.classList.toggle("is-stale", stale);
-  drawHeader(unit, nowMs);
+  drawHeader(unit, rules, nowMs);
   figures.draw(unit, rules);
   drawField(unit, rules, stale);
   drawLines(unit, rules, sinceMs);
@@ -78,7 +79,7 @@ function drawField(unit: UnitState, rules: RulesView, stale: boolean): void {
   map.draw({
     track: unit.track,
     marks: unit.marks ?? [],
-    machine: place && { ...place, headingDeg: liveValue(unit, roles?.heading) ?? null },
+    machine: place && { ...place, headingDeg: liveValue(unit, roles?.heading) ?? lastBearingDeg(unit.track) ?? null },
     stale: stale || lat === undefined,
     rules,
   });

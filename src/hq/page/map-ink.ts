@@ -1,5 +1,6 @@
 import { type Metres, niceBelow, type View } from "./geometry.ts";
 import type { TrackItem } from "./store.ts";
+import { worked } from "./way.ts";
 
 /** Colours of the map by their names in the style sheet. */
 export interface Ink {
@@ -30,11 +31,6 @@ export function drawGrid(c: CanvasRenderingContext2D, view: View, width: number,
     c.lineTo(width, py);
   }
   c.stroke();
-}
-
-/** Whether the way from the point before to this one was worked. */
-function worked(track: readonly TrackItem[], i: number): boolean {
-  return i > 0 && track[i]![3] === 0 && track[i]![2] > 0 && track[i - 1]![2] > 0;
 }
 
 /**

@@ -40,7 +40,7 @@ export function drawSources(unit: UnitState, nowMs: number): void {
       const said = [source.part, source.verified && `verified by ${source.verified}`].filter((part) => part !== null);
       return [
         { text: words(source.name), sub: said.join(" · ") },
-        { text: words(source.state), icon, tone },
+        { text: words(source.state), icon, tone, short: true },
         {
           text: since === null ? ABSENT : since < 3000 ? "fresh" : `${duration(since / 1000)} old`,
           sub: reportAge(unit, nowMs),
@@ -163,7 +163,7 @@ export function drawEvents(unit: UnitState, nowMs: number): void {
         ([name, value]) => `${words(name).toLowerCase()} ${value ?? ABSENT}`,
       );
       return [
-        { text: event.t?.slice(11, 19) ?? age(nowMs - event.atMs) },
+        { text: event.t?.slice(11, 19) ?? age(nowMs - event.atMs), short: true },
         { text: words(event.name), icon, tone, sub: event.severity },
         { text: event.source === null ? ABSENT : words(event.source) },
         { text: detail.join(", ") || ABSENT },
@@ -179,6 +179,7 @@ export function drawChannels(unit: UnitState, stale: boolean): void {
   const channels = descriptor?.channels ?? [];
   const value = (column: string | undefined) =>
     column !== undefined && live !== undefined && Object.hasOwn(live.c, column) ? live.c[column] : undefined;
+  const partly = unit.head?.simulated === "some";
   fillTable(
     byId("channels"),
     head("Channel", "Now", "Window", "Quality", "Source"),
@@ -201,11 +202,11 @@ export function drawChannels(unit: UnitState, stale: boolean): void {
         },
         { text: parts.join(", ") || ABSENT },
         absent
-          ? { text: "absent", icon: "○", tone: "idle" }
+          ? { text: "absent", icon: "○", tone: "idle", short: true }
           : flags.length > 0
             ? { text: flags.join(", "), icon: "▲", tone: "warn" }
-            : { text: stale ? "stale" : "good", icon: stale ? "○" : "●", tone: stale ? "idle" : "ok" },
-        { text: words(channel.source), ...(channel.simulated ? { sub: "simulated" } : {}) },
+            : { text: stale ? "stale" : "good", icon: stale ? "○" : "●", tone: stale ? "idle" : "ok", short: true },
+        { text: channel.source, ...(partly && channel.simulated ? { sub: "simulated" } : {}) },
       ];
     }),
   );

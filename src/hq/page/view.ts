@@ -45,7 +45,6 @@ export interface ChartView {
   readonly channel: string;
   readonly label: string;
   readonly unit: string;
-  readonly hasBand: boolean;
 }
 
 /** Columns with a meaning of their own; absent when the unit has none such. */
@@ -174,6 +173,8 @@ export interface RulesView {
   readonly toolWidthM: number;
   readonly targetDepthM: number;
   readonly shockLineMps2: number;
+  /** What people call a machine, by its id. */
+  readonly machineNames: Readonly<Record<string, string>>;
 }
 
 /** One message of `/events`. */
