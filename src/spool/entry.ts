@@ -38,6 +38,10 @@ export function entryBytes(entry: Entry): number {
   return ENTRY_HEADER + entry.body.length;
 }
 
+export function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, e) => sum + entryBytes(e), 0);
+}
+
 /** A hole as an entry, stored under its first number. */
 export function gapEntry(lane: number, from: number, to: number, reason: GapReason): Entry {
   const stream = GAP_REASONS.indexOf(reason);
@@ -72,7 +76,7 @@ export function writeEntries(out: Buffer, at: number, entries: readonly Entry[],
 }
 
 /**
- * Every entry in `bytes[from..to)` whose CRC holds, in the order found. What lies between is stepped over byte by byte, so
+ * Every entry in `bytes[from..to)` whose CRC holds, in the order found. What lies between is stepped over, so
  * damage costs only the entries it touched. Bodies are views.
  */
 export function readEntries(bytes: Buffer, from: number, to: number, seed: number): Entry[] {
@@ -87,7 +91,8 @@ export function readEntries(bytes: Buffer, from: number, to: number, seed: numbe
       end > to ||
       bytes.readUInt32LE(p + 28) !== crc32c(bytes, p + ENTRY_HEADER, end, crc32c(bytes, p, p + 28, seed))
     ) {
-      p++;
+      const next = bytes.indexOf(MAGIC & 0xff, p + 1);
+      p = next < 0 ? to : next;
       continue;
     }
     found.push({

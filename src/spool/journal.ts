@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { SwathError } from "../model/errors.ts";
 import { crc32c } from "./crc32c.ts";
-import { type Entry, entryBytes, readEntries, seedOf, writeEntries } from "./entry.ts";
+import { bytesOf, type Entry, readEntries, seedOf, writeEntries } from "./entry.ts";
 import { BLOCK, codeOf, readAround, type SpoolFile, type SpoolFiles, writeAll } from "./files.ts";
 
 /** What every commit states beside its entries, per lane in the order of `LANES`. */
@@ -116,18 +116,19 @@ export class Journal {
     const commits = findCommits(ring);
     const newest = commits.at(-1);
     if (newest === undefined) return { newest, entries: [] };
-    const live = commits.filter((c) => c.n >= newest.tail && c.spool === newest.spool);
+    const own = commits.filter((c) => c.spool === newest.spool);
+    const entriesOf = (c: Commit): Entry[] => {
+      const at = c.start * BLOCK + HEADER;
+      return readEntries(ring, at, at + c.payload, seedOf(c.spool, c.n) ^ c.nonce);
+    };
+    // A rebase that was cut has freed nothing.
+    const whole = own.findLast((c) => c.tail !== c.n || bytesOf(entriesOf(c)) === c.payload);
+    const live = own.filter((c) => c.n >= (whole ?? newest).tail);
     this.#n = newest.n;
-    this.#tail = newest.tail;
+    this.#tail = (whole ?? newest).tail;
     this.#head = newest.start + newest.blocks;
     this.#tailBlock = live[0]!.start;
-    return {
-      newest,
-      entries: live.flatMap((c) => {
-        const at = c.start * BLOCK + HEADER;
-        return readEntries(ring, at, at + c.payload, seedOf(c.spool, c.n) ^ c.nonce);
-      }),
-    };
+    return { newest, entries: live.flatMap(entriesOf) };
   }
 
   /** Opens the ring for writing; makes it, block by block, so that commits never allocate. */
@@ -150,7 +151,7 @@ export class Journal {
 
   /** Makes `entries` durable in one write and one sync. With `rebase`, everything committed before is free afterwards. */
   async commit(entries: readonly Entry[], facts: CommitFacts, rebase = false): Promise<void> {
-    const payload = entries.reduce((sum, e) => sum + entryBytes(e), 0);
+    const payload = bytesOf(entries);
     const blocks = Math.ceil((payload + 2 * HEADER) / BLOCK);
     const start = this.#place(blocks);
     if (start === undefined || this.#file === undefined)

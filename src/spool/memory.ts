@@ -1,5 +1,5 @@
 import { LANES } from "../model/record.ts";
-import { type Entry, entryBytes, KIND } from "./entry.ts";
+import { bytesOf, type Entry, entryBytes, KIND } from "./entry.ts";
 import { LaneLog } from "./lane-log.ts";
 import { type Generation, newSpoolId } from "./store.ts";
 
@@ -34,7 +34,7 @@ export class MemoryStore implements Generation {
   }
 
   get bytes(): number {
-    return this.lanes.reduce((sum, log) => log.tail.reduce((s, e) => s + entryBytes(e), sum), 0);
+    return this.lanes.reduce((sum, log) => sum + bytesOf(log.tail), 0);
   }
 
   /** Takes out the records that no reader has seen: they can get new numbers without anybody counting them twice. */

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { LANES } from "../model/record.ts";
-import { type Entry, entryBytes, gapEntry, KIND, readEntries, seedOf, writeEntries } from "./entry.ts";
+import { bytesOf, type Entry, entryBytes, gapEntry, KIND, readEntries, seedOf, writeEntries } from "./entry.ts";
 import { BLOCK, codeOf, readAround, type SpoolFile, type SpoolFiles, writeAll } from "./files.ts";
 import type { LaneLog, Segment } from "./lane-log.ts";
 
@@ -13,6 +13,11 @@ function nameOf(lane: number, first: number, spool: string, thinned?: { last: nu
   const digits = (n: number): string => String(n).padStart(15, "0");
   const range = thinned ? `-${digits(thinned.last)}-${thinned.level}` : "";
   return `${LANES[lane]}-${digits(first)}${range}.${spool}.seg`;
+}
+
+/** Files grow by whole blocks, so that no write ever touches a block that holds records. */
+function wholeBlocks(bytes: number): number {
+  return Math.ceil(bytes / BLOCK) * BLOCK;
 }
 
 /** What the name of a segment says; undefined for any other file. `last` is 0 where the name does not tell it. */
@@ -74,7 +79,7 @@ export class Segments {
   async append(log: LaneLog): Promise<void> {
     while (log.tail.length > 0) {
       const active = this.#active.get(log.lane);
-      const start = active ? Math.ceil(active.segment.bytes / BLOCK) * BLOCK : TITLE;
+      const start = active ? wholeBlocks(active.segment.bytes) : TITLE;
       let size = start;
       let count = 0;
       for (const e of log.tail) {
@@ -95,7 +100,7 @@ export class Segments {
 
   async #extend(active: { segment: Segment; file: SpoolFile }, entries: Entry[], start: number, size: number) {
     const { segment, file } = active;
-    const out = Buffer.alloc(size - start);
+    const out = Buffer.alloc(wholeBlocks(size - start));
     writeEntries(out, 0, entries, seedOf(this.#spool, LANES[segment.lane]!));
     try {
       await writeAll(file, out, start);
@@ -104,7 +109,7 @@ export class Segments {
       await this.#release(segment.lane);
       throw error;
     }
-    segment.bytes = size;
+    segment.bytes = start + out.length;
     segment.last = entries.at(-1)!.seq;
   }
 
@@ -118,13 +123,13 @@ export class Segments {
       await file.close().catch(codeOf);
       throw error;
     }
-    const segment = { name, lane, first, last: entries.at(-1)!.seq, level: 0, bytes: size };
+    const segment = { name, lane, first, last: entries.at(-1)!.seq, level: 0, bytes: wholeBlocks(size) };
     this.#active.set(lane, { segment, file });
     return segment;
   }
 
   async #write(name: string, lane: number, first: number, entries: Entry[], size: number): Promise<SpoolFile> {
-    const out = Buffer.alloc(size);
+    const out = Buffer.alloc(wholeBlocks(size));
     out.write(`swath spool ${this.#spool} lane ${LANES[lane]} from ${first}\n`);
     writeEntries(out, TITLE, entries, seedOf(this.#spool, LANES[lane]!));
     const file = await this.#files.open(join(this.#dir, name), "new");
@@ -187,13 +192,13 @@ export class Segments {
         else drop(e.seq, e.seq);
       }
     }
-    const size = kept.reduce((sum, e) => sum + entryBytes(e), TITLE);
+    const size = TITLE + bytesOf(kept);
     const file = await this.#write(THINNING, lane, first, kept, size);
     await file.close();
     const name = nameOf(lane, first, this.#spool, { last, level });
     await this.#files.rename(join(this.#dir, THINNING), join(this.#dir, name));
     await this.#files.syncDir(this.#dir);
-    const thinned = { name, lane, first, last, level, bytes: size };
+    const thinned = { name, lane, first, last, level, bytes: wholeBlocks(size) };
     log.segments = log.segments.flatMap((s) => (s === segments[0] ? [thinned] : segments.includes(s) ? [] : [s]));
     for (const s of segments) await this.unlink(s.name);
   }

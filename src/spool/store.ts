@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ErrorCode } from "../model/errors.ts";
 import { LANES } from "../model/record.ts";
-import { type Entry, entryBytes, type GapReason, KIND } from "./entry.ts";
+import { bytesOf, type Entry, type GapReason, KIND } from "./entry.ts";
 import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";
 import { type Commit, Journal } from "./journal.ts";
 import { type Gap, LaneLog, type Segment } from "./lane-log.ts";
@@ -146,15 +146,22 @@ export class Store implements Generation {
           log.segments.push(s);
         }
       }
-      const newest = log.segments.at(-1);
-      if (newest && newest.last === 0) {
-        const held = await files.load(newest).catch(() => []);
-        newest.last = held.at(-1)?.seq ?? newest.first;
+      let newest = log.segments.at(-1);
+      const records = entries
+        .filter((e) => e.kind === KIND.record && e.lane === log.lane)
+        .sort((a, b) => a.seq - b.seq);
+      if (newest && newest.level === 0) {
+        // A checkpoint that was cut may have left holes: what the journal still has, it has better.
+        const held = new Set((await files.load(newest).catch(() => [])).map((e) => e.seq));
+        const missing = records.find((e) => e.seq >= newest!.first && !held.has(e.seq))?.seq;
+        newest.last = Math.min(missing ?? Number.POSITIVE_INFINITY, Math.max(newest.first - 1, ...held) + 1) - 1;
+        if (newest.last < newest.first) {
+          this.#stale.push(newest.name);
+          newest = log.segments.at(-2);
+          log.segments.pop();
+        }
       }
-      const records = entries.filter(
-        (e) => e.kind === KIND.record && e.lane === log.lane && e.seq > (newest?.last ?? 0),
-      );
-      log.tail = records.sort((a, b) => a.seq - b.seq).filter((e, i, all) => e.seq !== all[i - 1]?.seq);
+      log.tail = records.filter((e, i, all) => e.seq > (newest?.last ?? 0) && e.seq !== all[i - 1]?.seq);
       log.next = log.durable = Math.max(log.tail.at(-1)?.seq ?? 0, newest?.last ?? 0, log.holes.at(-1)?.to ?? 0) + 1;
       if (newest)
         log.freed = log.freedDurable = Math.min(log.segments[0]!.first, log.holes[0]?.from ?? newest.first) - 1;
@@ -258,7 +265,7 @@ export class Store implements Generation {
   /** Moves what the journal holds into segments and frees the journal. */
   async #checkpoint(): Promise<void> {
     await this.#sweep();
-    const need = this.lanes.reduce((sum, log) => log.tail.reduce((s, e) => s + entryBytes(e), sum), 0);
+    const need = this.lanes.reduce((sum, log) => sum + bytesOf(log.tail), 0);
     const dropped = await this.#makeRoom(need);
     for (const log of this.lanes) await this.#segments.append(log);
     await this.#commit([this.#base(), ...this.#o.staging.live], true);

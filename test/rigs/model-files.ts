@@ -26,6 +26,9 @@ class Inode {
   now: Buffer;
   medium: Buffer;
   dirty = new Set<number>();
+  /** Another file system holds the buffer too: copy before writing in place. */
+  #nowShared = false;
+  #mediumShared = false;
 
   constructor(now: Buffer = Buffer.alloc(0), medium: Buffer = now) {
     this.now = now;
@@ -33,26 +36,39 @@ class Inode {
   }
 
   write(from: Uint8Array, at: number): void {
-    if (this.now === this.medium) this.now = Buffer.from(this.medium);
     if (at + from.length > this.now.length) {
       for (let s = Math.floor(this.now.length / SECTOR); s * SECTOR < at; s++) this.dirty.add(s);
       this.now = Buffer.concat([this.now, Buffer.alloc(at + from.length - this.now.length)]);
-    }
+    } else if (this.now === this.medium || this.#nowShared) this.now = Buffer.from(this.now);
+    this.#nowShared = false;
     this.now.set(from, at);
     for (let s = Math.floor(at / SECTOR); s * SECTOR < at + from.length; s++) this.dirty.add(s);
   }
 
   sync(): void {
     if (this.dirty.size === 0 && this.now.length === this.medium.length) return;
-    if (this.now.length === this.medium.length && this.now !== this.medium)
+    if (this.now.length === this.medium.length && this.now !== this.medium && !this.#mediumShared)
       for (const s of this.dirty) this.now.copy(this.medium, s * SECTOR, s * SECTOR, (s + 1) * SECTOR);
     else this.medium = Buffer.from(this.now);
+    this.#mediumShared = false;
     this.dirty.clear();
+  }
+
+  #share(copy: Inode): Inode {
+    for (const inode of [this, copy]) inode.#nowShared = inode.#mediumShared = true;
+    return copy;
+  }
+
+  /** The same file, as the next process finds it when only this one was killed. */
+  kill(): Inode {
+    const copy = this.#share(new Inode(this.now, this.medium));
+    copy.dirty = new Set(this.dirty);
+    return copy;
   }
 
   /** What a reader finds after power was cut: each unsynced sector is old, new, zero or noise; the size is old or new. */
   cut(rng: Random): Inode {
-    if (this.dirty.size === 0 && this.now.length === this.medium.length) return new Inode(Buffer.from(this.medium));
+    if (this.dirty.size === 0 && this.now.length === this.medium.length) return this.#share(new Inode(this.medium));
     const size = rng() < 0.5 ? this.medium.length : this.now.length;
     const after = Buffer.alloc(size);
     this.medium.copy(after, 0, 0, Math.min(size, this.medium.length));
@@ -91,11 +107,18 @@ export class ModelFiles implements SpoolFiles {
   readonly #names = new Map<string, Inode>();
   /** As on the medium, and what happened since. */
   #durable = new Map<string, Inode>();
-  #changes: (() => (names: Map<string, Inode>) => void)[] = [];
+  #changes: [name: string, inode: Inode | undefined][][] = [];
 
-  #change(apply: (names: Map<string, Inode>) => void): void {
-    apply(this.#names);
-    this.#changes.push(() => apply);
+  #change(...change: [name: string, inode: Inode | undefined][]): void {
+    ModelFiles.#apply(this.#names, change);
+    this.#changes.push(change);
+  }
+
+  static #apply(names: Map<string, Inode>, change: readonly [string, Inode | undefined][]): void {
+    for (const [name, inode] of change) {
+      if (inode) names.set(name, inode);
+      else names.delete(name);
+    }
   }
 
   /** A copy as the next boot would find it, if power were cut now. */
@@ -103,7 +126,7 @@ export class ModelFiles implements SpoolFiles {
     const after = new ModelFiles();
     const names = new Map(this.#durable);
     const kept = Math.floor(rng() * (this.#changes.length + 1));
-    for (const change of this.#changes.slice(0, kept)) change()(names);
+    for (const change of this.#changes.slice(0, kept)) ModelFiles.#apply(names, change);
     const copies = new Map<Inode, Inode>();
     for (const [name, inode] of names) {
       const copy = copies.get(inode) ?? inode.cut(rng);
@@ -116,16 +139,32 @@ export class ModelFiles implements SpoolFiles {
     return after;
   }
 
+  /** A copy as the next process would find it, if only this one were killed: nothing is lost, nothing is synced either. */
+  kill(): ModelFiles {
+    const after = new ModelFiles();
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const copy = copies.get(inode) ?? inode.kill();
+      copies.set(inode, copy);
+      return copy;
+    };
+    for (const [name, inode] of this.#durable) after.#durable.set(name, copyOf(inode));
+    for (const [name, inode] of this.#names) after.#names.set(name, copyOf(inode));
+    after.#changes = this.#changes.map((change) => change.map(([name, inode]) => [name, inode && copyOf(inode)]));
+    after.syncIgnored = this.syncIgnored;
+    after.free = this.free;
+    return after;
+  }
+
   names(): string[] {
     return [...this.#names.keys()].sort();
   }
 
   /** Content of a file, to be damaged in place. */
   content(name: string): Buffer {
-    const inode = this.#names.get(name)!;
-    inode.now = Buffer.from(inode.now);
-    inode.medium = inode.now;
-    return inode.now;
+    const content = Buffer.from(this.#names.get(name)!.now);
+    this.put(name, content);
+    return content;
   }
 
   put(name: string, content: Buffer): void {
@@ -165,12 +204,12 @@ export class ModelFiles implements SpoolFiles {
       if (mode === "read") throw failure("ENOENT");
       const made = new Inode();
       inode = made;
-      this.#change((names) => names.set(name, made));
+      this.#change([name, made]);
     } else if (mode === "new" && inode.now.length > 0) {
       // Truncation, as a new inode under the old name: the old content may survive a cut.
       const made = new Inode();
       inode = made;
-      this.#change((names) => names.set(name, made));
+      this.#change([name, made]);
     }
     return this.#file(inode);
   }
@@ -207,16 +246,13 @@ export class ModelFiles implements SpoolFiles {
     this.#turn("rename");
     const inode = this.#names.get(basename(from));
     if (inode === undefined) throw failure("ENOENT");
-    this.#change((names) => {
-      names.delete(basename(from));
-      names.set(basename(to), inode);
-    });
+    this.#change([basename(from), undefined], [basename(to), inode]);
   }
 
   async unlink(path: string): Promise<void> {
     this.#turn("unlink");
     if (!this.#names.has(basename(path))) throw failure("ENOENT");
-    this.#change((names) => names.delete(basename(path)));
+    this.#change([basename(path), undefined]);
   }
 
   async mkdir(): Promise<void> {
