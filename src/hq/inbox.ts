@@ -1,4 +1,6 @@
 import {
+  type Descriptor,
+  descMessage,
   type HealthMessage,
   healthMessage,
   LANES,
@@ -17,7 +19,7 @@ export type Inbound = UnitIdentity & { readonly bytes: number } & (
     | { readonly cls: "state"; readonly body: StateMessage }
     | { readonly cls: "live"; readonly body: LiveMessage }
     | { readonly cls: "health"; readonly body: HealthMessage }
-    | { readonly cls: "desc"; readonly records: readonly WireRecord[] }
+    | { readonly cls: "desc"; readonly hash: string; readonly body: Descriptor }
     | { readonly cls: Lane; readonly records: readonly WireRecord[] }
   );
 
@@ -57,6 +59,10 @@ export function readMessage(topic: string, payload: Uint8Array): Inbound | BadRe
       const health = healthMessage.safeParse(json);
       return health.success ? { ...head, cls, body: health.data } : "schema";
     }
+    case "desc": {
+      const desc = descMessage.safeParse(json);
+      return desc.success ? { ...head, cls, hash: desc.data.hash, body: desc.data.body } : "schema";
+    }
     default: {
       const list: unknown[] = Array.isArray(json) ? json : [json];
       if (list.length === 0 || list.length > MAX_RECORDS) return "schema";
@@ -66,7 +72,6 @@ export function readMessage(topic: string, payload: Uint8Array): Inbound | BadRe
         if (!record.success) return "schema";
         records.push(record.data);
       }
-      if (cls === "desc" && records.some((r) => r.kind !== "desc")) return "schema";
       return { ...head, cls, records };
     }
   }

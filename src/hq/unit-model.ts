@@ -261,7 +261,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
           revisions.health++;
           break;
         case "desc":
-          for (const record of message.records) if (record.kind === "desc") learn(record.hash, record.body);
+          learn(message.hash, message.body);
           break;
         default:
           if (!isLane(message.cls)) break;

@@ -204,7 +204,7 @@ function eventsView(unit: UnitModel): EventView[] {
     ({ body, atMs }): EventView => ({
       name: body.reason,
       severity: "outage",
-      source: body.source ?? null,
+      source: null,
       detail: { seconds: Math.round((body.to - body.from) / 100) / 10 },
       t: body.t ?? null,
       atMs,

@@ -8,98 +8,130 @@ export type Lane = (typeof LANES)[number];
 
 const hash = z.string().regex(/^[0-9a-f]{16}$/);
 const column = z.array(z.number().nullable());
+const utc = z.iso.datetime({ precision: 3 }).describe("UTC of `mono`; absent while time is unknown");
+const mono = z.number().min(0).describe("ms since boot, monotonic, of the first sample or of the event");
+const trust = z.enum(TRUST).describe("where UTC came from, weakest first");
+const boot = z.string().min(8).max(64).describe("id of this boot");
+const unsent = z
+  .strictObject({ event: z.int(), log: z.int(), bulk: z.int() })
+  .describe("records per lane that the broker has not acknowledged");
 
 /** What every record carries. `seq` is given when the record becomes durable, before any attempt to send. */
 const envelope = {
-  v: z.literal(1),
-  seq: z.int().min(1),
-  spool: z.string().min(8).max(64),
-  boot: z.string().min(8).max(64),
-  mono: z.number().min(0),
-  t: z.iso.datetime({ precision: 3 }).optional(),
-  trust: z.enum(TRUST),
-  unc: z.number().min(0).optional(),
+  v: z.literal(1).describe("version of this form"),
+  seq: z.int().min(1).describe("number in its lane, without a hole within one spool"),
+  spool: z
+    .string()
+    .min(8)
+    .max(64)
+    .describe("id of the spool that numbered it; `(unit, spool, lane, seq)` names a record"),
+  boot,
+  mono,
+  t: utc.optional(),
+  trust,
+  unc: z.number().min(0).optional().describe("uncertainty of `t` in ms"),
 };
 
-/** Rows as columns at even spacing: `n` rows, `dt` ms apart, the first at `mono`. Null where there is no value. */
-const telemetry = z.strictObject({
-  ...envelope,
-  kind: z.literal("telemetry"),
-  desc: hash,
-  n: z.int().min(1).max(3600),
-  dt: z.number().positive(),
-  c: z.record(z.string(), column),
-  q: z.record(z.string(), z.array(z.int().min(0))).optional(),
-});
+const columns = {
+  desc: hash.describe("hash of the descriptor that says what the columns are"),
+  n: z.int().min(1).max(3600).describe("number of rows"),
+  c: z.record(z.string(), column).describe("columns by name; null where there is no value"),
+  q: z
+    .record(z.string(), z.array(z.int().min(0)))
+    .optional()
+    .describe("quality bits of each row, only for columns that are not all good"),
+};
 
-/** Fixes as columns at their own times: `at` holds the offset of each from `mono` in ms. */
-const track = z.strictObject({
-  ...envelope,
-  kind: z.literal("track"),
-  desc: hash,
-  n: z.int().min(1).max(3600),
-  at: z.array(z.number().min(0)),
-  c: z.record(z.string(), column),
-  q: z.record(z.string(), z.array(z.int().min(0))).optional(),
-});
+const telemetry = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("telemetry"),
+    ...columns,
+    dt: z.number().positive().describe("ms from row to row; row i began at `mono` + i × `dt`"),
+  })
+  .describe("Statistics of the channels on an even grid of rows.");
 
-/** One channel of a descriptor: what a column means. */
+const track = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("track"),
+    ...columns,
+    at: z.array(z.number().min(0)).describe("when each row was, in ms after `mono`"),
+  })
+  .describe("Fixes of the receiver, each at its own time.");
+
+/** One channel of a descriptor: what its columns mean. */
 export const descriptorChannel = z.strictObject({
-  label: z.string(),
-  unit: z.enum(UNIT_CODES),
-  range: z.tuple([z.number(), z.number()]),
-  resolution: z.number().positive(),
-  source: z.string(),
-  table: z.enum(["telemetry", "track"]),
-  columns: z.array(z.string()).min(1),
-  rateHz: z.number().positive().optional(),
-  filters: z.array(z.string()),
-  simulated: z.boolean().optional(),
+  label: z.string().describe("words for a person"),
+  unit: z.enum(UNIT_CODES).describe("UCUM code from the closed list"),
+  range: z.tuple([z.number(), z.number()]).describe("what the source can deliver"),
+  resolution: z.number().positive().describe("smallest step that is sent"),
+  source: z.string().describe("part and channel of its table"),
+  table: z.enum(["telemetry", "track"]).describe("kind of the records that hold its columns"),
+  columns: z.array(z.string()).min(1).describe("names of its columns"),
+  rateHz: z.number().positive().optional().describe("samples per second behind the filters, when regular"),
+  filters: z.array(z.string()).describe("the filter chain, stage by stage"),
+  simulated: z.boolean().optional().describe("made by a simulator: never evidence"),
 });
 
 /** The body of a descriptor, over which its hash is taken. */
 export const descriptorBody = z.strictObject({
-  machine: z.string(),
-  unit: z.string(),
-  config: hash,
-  quality: z.record(z.string(), z.int()),
-  channels: z.record(z.string(), descriptorChannel),
+  machine: z.string().describe("the machine; stays when units are swapped"),
+  unit: z.string().describe("the unit"),
+  config: hash.describe("hash of the configuration in force"),
+  quality: z.record(z.string(), z.int()).describe("quality bits by name"),
+  channels: z.record(z.string(), descriptorChannel).describe("channels by name"),
 });
 export type Descriptor = z.infer<typeof descriptorBody>;
 
-const desc = z.strictObject({ ...envelope, kind: z.literal("desc"), hash, body: descriptorBody });
+const desc = z
+  .strictObject({ ...envelope, kind: z.literal("desc"), hash: hash.describe("hash of `body`"), body: descriptorBody })
+  .describe("What the columns mean, at every start of the unit. HQ keeps all of them by hash.");
 
-/** How `mono` maps to UTC from here on; earlier records of the same boot are resolved by it, never rewritten. */
-const anchor = z.strictObject({ ...envelope, kind: z.literal("anchor"), offsetMs: z.number() });
+const anchor = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("anchor"),
+    offsetMs: z.number().describe("UTC in ms since 1970 is `mono` + this, within ± `unc`"),
+  })
+  .describe("How `mono` of this boot maps to UTC. Earlier records of the boot are resolved by it, never rewritten.");
 
-/** Nothing was measured between `from` and `to` (mono of `boot`), and why. */
-const outage = z.strictObject({
-  ...envelope,
-  kind: z.literal("outage"),
-  from: z.number(),
-  to: z.number(),
-  reason: z.enum(["sampler-restart", "sampler-stalled", "unit-restart", "link-overflow"]),
-  source: z.string().optional(),
-});
+const outage = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("outage"),
+    from: z.number().describe("mono at which measuring ended"),
+    to: z.number().describe("mono at which it went on"),
+    reason: z.enum(["sampler-restart", "sampler-stalled", "unit-restart", "link-overflow"]),
+  })
+  .describe("Nothing was measured between two instants of this boot, and why.");
 
-/** Records `from` to `to` of this lane do not exist any more, and why. It is sent in their place. */
-const gap = z.strictObject({
-  ...envelope,
-  kind: z.literal("gap"),
-  from: z.int().min(1),
-  to: z.int().min(1),
-  reason: z.enum(["thinned", "disk-full", "corrupt", "capture-dropped", "poison"]),
-});
+const gap = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("gap"),
+    from: z.int().min(1).describe("first missing number, the same as `seq`"),
+    to: z.int().min(1).describe("last missing number"),
+    reason: z.enum(["thinned", "disk-full", "corrupt", "capture-dropped", "poison"]),
+  })
+  .describe("Records of this lane do not exist any more, and why. It is sent in their place.");
 
-/** Something happened: a source changed its state, a limit was crossed. */
-const event = z.strictObject({
-  ...envelope,
-  kind: z.literal("event"),
-  name: z.string().regex(/^[a-z0-9_]+$/),
-  severity: z.enum(["info", "warning", "alarm"]),
-  source: z.string().optional(),
-  detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
-});
+const event = z
+  .strictObject({
+    ...envelope,
+    kind: z.literal("event"),
+    name: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .describe("what happened, such as `source_state`"),
+    severity: z.enum(["info", "warning", "alarm"]),
+    source: z.string().optional().describe("the part it is about"),
+    detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+  })
+  .describe("Something happened: a source changed its state.");
+
+/** Every kind of record, by name. */
+export const RECORDS = { telemetry, track, event, desc, anchor, outage, gap } as const;
 
 /** A record: what becomes durable and is sent as one message. */
 export const wireRecord = z.discriminatedUnion("kind", [telemetry, track, desc, anchor, outage, gap, event]);
@@ -114,79 +146,89 @@ export type Draft = { [K in RecordKind]: DraftOf<K> }[RecordKind];
 export const SOURCE_STATES = ["absent", "starting", "running", "degraded", "failed"] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
 
-/** How a part was recognised: by an identity register, by reading back what was written, or only by its acknowledge. */
+/** How a part was recognised: by an identity register, by reading back what was written, by its acknowledge, by what it says. */
 export const VERIFIED = ["id", "readback", "ack-only", "sentences"] as const;
 
 /** Retained `state`, and the last will with `state: lost`. Never holds a position. */
 export const stateMessage = z.strictObject({
-  v: z.literal(1),
-  state: z.enum(["online", "sleeping", "offline", "lost"]),
-  boot: z.string(),
-  machine: z.string(),
+  v: z.literal(1).describe("version of this form"),
+  state: z.enum(["online", "sleeping", "offline", "lost"]).describe("`lost` is the last will: gone without a word"),
+  boot,
+  machine: z.string().describe("the machine; stays when units are swapped"),
   software: z.string(),
-  config: hash,
-  desc: hash,
-  spool: z.string(),
-  unsent: z.strictObject({ event: z.int(), log: z.int(), bulk: z.int() }),
-  trust: z.enum(TRUST),
-  sampler: z.enum(["starting", "running", "restarting"]),
-  sources: z.record(z.string(), z.enum(SOURCE_STATES)),
-  mono: z.number(),
-  t: z.iso.datetime({ precision: 3 }).optional(),
+  config: hash.describe("hash of the configuration in force"),
+  desc: hash.describe("hash of the descriptor in force"),
+  spool: z.string().describe("id of the spool that numbers records now"),
+  unsent,
+  trust,
+  sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
+  sources: z.record(z.string(), z.enum(SOURCE_STATES)).describe("state of every part by name"),
+  mono,
+  t: utc.optional(),
 });
 export type StateMessage = z.infer<typeof stateMessage>;
 
 /** `live`: the newest row and the newest fix. */
 export const liveMessage = z.strictObject({
-  v: z.literal(1),
-  boot: z.string(),
-  mono: z.number(),
-  t: z.iso.datetime({ precision: 3 }).optional(),
-  trust: z.enum(TRUST),
-  desc: hash,
-  c: z.record(z.string(), z.number().nullable()),
-  q: z.record(z.string(), z.int()).optional(),
+  v: z.literal(1).describe("version of this form"),
+  boot,
+  mono,
+  t: utc.optional(),
+  trust,
+  desc: hash.describe("hash of the descriptor that says what the columns are"),
+  c: z.record(z.string(), z.number().nullable()).describe("newest value of each column; null where there is none"),
+  q: z.record(z.string(), z.int()).optional().describe("quality bits of the columns that are not good"),
 });
 export type LiveMessage = z.infer<typeof liveMessage>;
+
+/** The retained `desc`: the descriptor as in its record, without the place in a lane. */
+export const descMessage = z.strictObject({
+  v: z.literal(1).describe("version of this form"),
+  kind: z.literal("desc"),
+  hash: hash.describe("hash of `body`"),
+  body: descriptorBody,
+});
 
 /** Health of one source: its state, how it was verified, and every counter that is not zero. */
 export const sourceHealth = z.strictObject({
   state: z.enum(SOURCE_STATES),
-  part: z.string(),
-  verified: z.enum(VERIFIED).optional(),
-  lastSampleMono: z.number().optional(),
-  counters: z.record(z.string(), z.int()),
+  part: z.string().describe("which part it is, by its name in the catalogue"),
+  verified: z.enum(VERIFIED).optional().describe("how the part was recognised"),
+  lastSampleMono: z.number().optional().describe("mono of its newest sample"),
+  counters: z.record(z.string(), z.int()).describe("since the sampler started; counters at 0 are left out"),
 });
 export type SourceHealth = z.infer<typeof sourceHealth>;
 
 /** `health`, one a minute, retained. Never holds a position. */
 export const healthMessage = z.strictObject({
-  v: z.literal(1),
-  boot: z.string(),
-  mono: z.number(),
-  t: z.iso.datetime({ precision: 3 }).optional(),
-  uptimeS: z.number(),
-  rssMb: z.strictObject({ unit: z.number(), sampler: z.number().optional() }),
-  cpuTempCel: z.number().optional(),
-  undervoltage: z.boolean().optional(),
+  v: z.literal(1).describe("version of this form"),
+  boot,
+  mono,
+  t: utc.optional(),
+  uptimeS: z.number().describe("since the unit process started, in s"),
+  rssMb: z
+    .strictObject({ unit: z.number(), sampler: z.number().optional() })
+    .describe("memory of the two processes in MB"),
+  cpuTempCel: z.number().optional().describe("temperature of the processor in °C"),
+  undervoltage: z.boolean().optional().describe("the supply of the Pi is too low"),
   diskFreeMb: z.number().optional(),
   spool: z.strictObject({
-    unsent: z.strictObject({ event: z.int(), log: z.int(), bulk: z.int() }),
-    bytes: z.int(),
-    state: z.enum(["ok", "degraded", "failed"]),
+    unsent,
+    bytes: z.int().describe("bytes the spool takes on disk"),
+    state: z.enum(["ok", "degraded", "failed"]).describe("`failed`: records are kept in memory only"),
   }),
   link: z.strictObject({
     connected: z.boolean(),
     connects: z.int(),
     refused: z.int(),
-    protocol: z.enum(["3.1.1", "5"]).optional(),
+    protocol: z.enum(["3.1.1", "5"]).optional().describe("MQTT version of the connection"),
   }),
   sampler: z.strictObject({
     restarts: z.int(),
-    latenessP50Ms: z.number().optional(),
-    latenessMaxMs: z.number().optional(),
-    framesLost: z.int(),
+    latenessP50Ms: z.number().optional().describe("median lateness of its loop in the last 2 s"),
+    latenessMaxMs: z.number().optional().describe("greatest lateness of its loop in the last 2 s"),
+    framesLost: z.int().describe("rows that fell out of its outbox before they were durable"),
   }),
-  sources: z.record(z.string(), sourceHealth),
+  sources: z.record(z.string(), sourceHealth).describe("every part by name"),
 });
 export type HealthMessage = z.infer<typeof healthMessage>;

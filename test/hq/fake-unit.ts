@@ -1,6 +1,7 @@
 import { connect, type MqttClient } from "mqtt";
 import {
   type Descriptor,
+  descMessage,
   descriptorBody,
   type HealthMessage,
   healthMessage,
@@ -33,7 +34,11 @@ function telemetryChannel(label: string, unit: string, range: [number, number], 
 }
 
 /** A descriptor like that of the demonstration. `labels` replaces labels by channel. */
-export function fakeDescriptor(unit = "demo-01", labels: Record<string, string> = {}): Descriptor {
+export function fakeDescriptor(
+  unit = "demo-01",
+  labels: Record<string, string> = {},
+  without: readonly string[] = [],
+): Descriptor {
   const analog = {
     rotor_speed: telemetryChannel("Rotor speed", "rpm", [0, 600], 0.1, "analog"),
     tool_depth: telemetryChannel("Tool depth", "m", [-0.6, 0.6], 0.001, "analog"),
@@ -79,6 +84,7 @@ export function fakeDescriptor(unit = "demo-01", labels: Record<string, string> 
       simulated: true,
     };
   }
+  for (const name of without) delete channels[name];
   return descriptorBody.parse({
     machine: "d85ms-15-07",
     unit,
@@ -93,6 +99,8 @@ export interface FakeUnitOptions {
   readonly org?: string;
   readonly unit?: string;
   readonly labels?: Record<string, string>;
+  /** Channels the unit does not have. */
+  readonly without?: readonly string[];
   /** How many seconds of work lie behind the unit when it starts, sent as records at once. */
   readonly pastS?: number;
   /** Simulated seconds per real second. */
@@ -194,6 +202,10 @@ export async function startFakeUnit(options: FakeUnitOptions): Promise<FakeUnit>
   async function second(live: boolean): Promise<void> {
     mono += 1000;
     const row = field.step(mono);
+    for (const name of options.without ?? []) {
+      delete row.track[name];
+      for (const column of Object.keys(row.telemetry)) if (column.startsWith(`${name}.`)) delete row.telemetry[column];
+    }
     kept.push(row);
     if (row.strike !== undefined) {
       await record("event", {
@@ -256,10 +268,10 @@ export async function startFakeUnit(options: FakeUnitOptions): Promise<FakeUnit>
   }
 
   await send("state", stateOf("online"));
-  const body = fakeDescriptor(id.unit, options.labels);
+  const body = fakeDescriptor(id.unit, options.labels, options.without);
   const desc = { ...envelope(mono), kind: "desc", hash: FAKE_DESC, body };
-  const seq = await record("log", desc);
-  await send("desc", wireRecord.parse({ ...desc, seq, spool: SPOOL }));
+  await record("log", desc);
+  await send("desc", descMessage.parse({ v: 1, kind: "desc", hash: FAKE_DESC, body }));
   for (let i = 0; i < (options.pastS ?? 0); i++) await second(false);
   await send("health", health());
 
