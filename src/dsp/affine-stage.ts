@@ -3,18 +3,18 @@ import type { StatBlock } from "./stat-block.ts";
 
 /** `scale · x + offset` in place; carries statistics along exactly. */
 export class AffineStage implements Stage {
-  readonly #scale: number;
-  readonly #offset: number;
+  readonly scale: number;
+  readonly offset: number;
 
   constructor(scale: number, offset: number) {
-    this.#scale = scale;
-    this.#offset = offset;
+    this.scale = scale;
+    this.offset = offset;
   }
 
   process(block: StatBlock): StatBlock {
     const { x, n } = block;
-    const scale = this.#scale;
-    const offset = this.#offset;
+    const scale = this.scale;
+    const offset = this.offset;
     for (let i = 0; i < n; i++) x[i] = scale * x[i]! + offset;
     if (block.stats) this.#statistics(block);
     return block;
@@ -24,8 +24,8 @@ export class AffineStage implements Stage {
 
   #statistics(block: StatBlock): void {
     const { lo, hi, mean, ms, n } = block;
-    const scale = this.#scale;
-    const offset = this.#offset;
+    const scale = this.scale;
+    const offset = this.offset;
     for (let i = 0; i < n; i++) {
       const a = scale * lo[i]! + offset;
       const b = scale * hi[i]! + offset;

@@ -36,16 +36,18 @@ export function settlingSamples(sections: readonly Biquad[]): number {
   return radius === 0 ? 1 : Math.ceil(Math.log(0.01) / Math.log(radius));
 }
 
-/** A cascade of sections, transposed direct form II, run section by section over a stretch of an array in place. */
+/**
+ * A cascade of sections run one after the other over a stretch of an array in place, in direct form I: of the forms it has the
+ * shortest path from one output to the next (a product and a difference), and doubles leave no rounding to fear.
+ */
 export class Cascade {
   readonly #sections: readonly Biquad[];
-  readonly #s1: Float64Array;
-  readonly #s2: Float64Array;
+  /** Four values a section: the last two inputs and the last two outputs, newest first. */
+  readonly #past: Float64Array;
 
   constructor(sections: readonly Biquad[]) {
     this.#sections = sections;
-    this.#s1 = new Float64Array(sections.length);
-    this.#s2 = new Float64Array(sections.length);
+    this.#past = new Float64Array(4 * sections.length);
   }
 
   /** As though the input had been `x` for ever. */
@@ -54,26 +56,33 @@ export class Cascade {
     for (let s = 0; s < this.#sections.length; s++) {
       const { b0, b1, b2, a1, a2 } = this.#sections[s]!;
       const y = (u * (b0 + b1 + b2)) / (1 + a1 + a2);
-      this.#s2[s] = b2 * u - a2 * y;
-      this.#s1[s] = b1 * u - a1 * y + this.#s2[s]!;
+      this.#past.fill(u, 4 * s, 4 * s + 2);
+      this.#past.fill(y, 4 * s + 2, 4 * s + 4);
       u = y;
     }
   }
 
   run(x: Float64Array, from: number, to: number): void {
+    const past = this.#past;
     for (let s = 0; s < this.#sections.length; s++) {
       const { b0, b1, b2, a1, a2 } = this.#sections[s]!;
-      let s1 = this.#s1[s]!;
-      let s2 = this.#s2[s]!;
+      let u1 = past[4 * s]!;
+      let u2 = past[4 * s + 1]!;
+      let y1 = past[4 * s + 2]!;
+      let y2 = past[4 * s + 3]!;
       for (let i = from; i < to; i++) {
         const u = x[i]!;
-        const y = b0 * u + s1;
-        s1 = b1 * u - a1 * y + s2;
-        s2 = b2 * u - a2 * y;
+        const y = b0 * u + b1 * u1 + (b2 * u2 - a2 * y2) - a1 * y1;
+        u2 = u1;
+        u1 = u;
+        y2 = y1;
+        y1 = y;
         x[i] = y;
       }
-      this.#s1[s] = s1;
-      this.#s2[s] = s2;
+      past[4 * s] = u1;
+      past[4 * s + 1] = u2;
+      past[4 * s + 2] = y1;
+      past[4 * s + 3] = y2;
     }
   }
 }

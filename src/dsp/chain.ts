@@ -1,10 +1,11 @@
 import { z } from "zod";
 import type { Block } from "../model/block.ts";
 import { QUALITY } from "../model/quality.ts";
+import { AffineStage } from "./affine-stage.ts";
 import { filterNames, filters } from "./catalogue.ts";
 import type { FilterProblem, Plan, Stage } from "./filter.ts";
 import type { Signal } from "./signal.ts";
-import { copyBlock, createStatBlock, type StatBlock } from "./stat-block.ts";
+import { createStatBlock, type StatBlock, takeBlock } from "./stat-block.ts";
 
 /** One stage as written in a configuration: a map with one key, the filter's name. */
 export type ChainSpec = Readonly<Record<string, unknown>>;
@@ -82,6 +83,9 @@ class StageChain implements Chain {
   readonly output: Signal;
   readonly #plans: readonly Planned[];
   readonly #stages: readonly Stage[];
+  /** A calibration at the head is done while samples are taken in. */
+  readonly #scale: number;
+  readonly #offset: number;
   readonly #input: StatBlock;
   readonly #capacity: number;
   #refused = 0;
@@ -89,7 +93,12 @@ class StageChain implements Chain {
 
   constructor(plans: readonly Planned[], input: Signal) {
     this.#plans = plans;
-    this.#stages = plans.map(({ plan }) => plan.create());
+    const stages = plans.map(({ plan }) => plan.create());
+    const first = stages[0];
+    const calibration = first instanceof AffineStage ? first : undefined;
+    this.#scale = calibration?.scale ?? 1;
+    this.#offset = calibration?.offset ?? 0;
+    this.#stages = calibration === undefined ? stages : stages.slice(1);
     this.output = plans.at(-1)?.plan.output ?? input;
     this.#input = createStatBlock(input.capacity);
     this.#capacity = input.capacity;
@@ -101,7 +110,7 @@ class StageChain implements Chain {
 
   process(block: Block): StatBlock {
     let current = this.#input;
-    copyBlock(block, 0, Math.min(block.n, this.#capacity), current);
+    takeBlock(block, Math.min(block.n, this.#capacity), this.#scale, this.#offset, current);
     if (this.#overrun && current.n > 0) {
       current.q[0]! |= QUALITY.overrun;
       current.marks |= QUALITY.overrun;

@@ -1,3 +1,5 @@
+import { HEADROOM } from "./stat-block.ts";
+
 /**
  * Running medians of 3 and 5 without a branch that depends on the values: in noise a min/max network mispredicts about once a
  * sample, which costs more than everything else in the chain. Each new sample is compared with the ones before it (the
@@ -24,41 +26,41 @@ function medianTable(window: number): Uint8Array {
   return table;
 }
 
-const AGE3 = medianTable(3);
-const AGE5 = medianTable(5);
+const AT3 = medianTable(3).map((age) => HEADROOM - age);
+const AT5 = medianTable(5).map((age) => HEADROOM - age);
+/** What is left of the comparison bits of a window of 5 when the next sample comes, moved to their new places. */
+const KEEP5 = Uint16Array.from({ length: 1024 }, (_, s) => ((s & 0x07) << 4) | ((s & 0x30) << 3) | ((s & 0x80) << 2));
 
-/** Medians of 3 into `out[0..n)`; `h` holds the 2 samples before the block, then the block. */
+/** Medians of 3 into `out[0..n)`; `h` holds the 2 samples before the block at the end of its headroom, then the block. */
 export function median3(h: Float64Array, out: Float64Array, n: number): void {
-  let a = h[1]!;
-  let b = h[0]!;
+  let a = h[HEADROOM - 1]!;
+  let b = h[HEADROOM - 2]!;
   let state = +(a < b);
   for (let i = 0; i < n; i++) {
-    const v = h[i + 2]!;
-    state = ((state & 1) << 2) | +(v < a) | (+(v < b) << 1);
-    out[i] = h[i + 2 - AGE3[state]!]!;
+    const v = h[i + HEADROOM]!;
+    state = ((state & 1) << 2) | (+(v < b) << 1) | +(v < a);
+    out[i] = h[i + AT3[state]!]!;
     b = a;
     a = v;
   }
 }
 
-/** Medians of 5 into `out[0..n)`; `h` holds the 4 samples before the block, then the block. */
+/** Medians of 5 into `out[0..n)`; `h` holds the 4 samples before the block at the end of its headroom, then the block. */
 export function median5(h: Float64Array, out: Float64Array, n: number): void {
-  let a = h[3]!;
-  let b = h[2]!;
-  let c = h[1]!;
-  let d = h[0]!;
+  let a = h[HEADROOM - 1]!;
+  let b = h[HEADROOM - 2]!;
+  let c = h[HEADROOM - 3]!;
+  let d = h[HEADROOM - 4]!;
   let state = +(a < b) | (+(a < c) << 1) | (+(a < d) << 2) | (+(b < c) << 4) | (+(b < d) << 5) | (+(c < d) << 7);
   for (let i = 0; i < n; i++) {
-    const v = h[i + 4]!;
-    state =
-      ((state & 0x07) << 4) |
-      ((state & 0x30) << 3) |
-      ((state & 0x80) << 2) |
-      +(v < a) |
-      (+(v < b) << 1) |
-      (+(v < c) << 2) |
-      (+(v < d) << 3);
-    out[i] = h[i + 4 - AGE5[state]!]!;
+    const v = h[i + HEADROOM]!;
+    // Built from the oldest pair on: doubling is cheaper than shifting each bit to its place.
+    let below = +(v < d);
+    below = (below << 1) | +(v < c);
+    below = (below << 1) | +(v < b);
+    below = (below << 1) | +(v < a);
+    state = KEEP5[state]! | below;
+    out[i] = h[i + AT5[state]!]!;
     d = c;
     c = b;
     b = a;

@@ -6,7 +6,12 @@ import { QUALITY } from "../model/quality.ts";
  * the arrays below tell what they were, so that a window over decimated samples is as honest as one over all of them.
  */
 export interface StatBlock extends Block {
-  /** The union of the quality bits of all samples: a block without marks takes the fast path. */
+  /** The instants belong to the source: a stage that changes them puts an array of its own here. */
+  t: Float64Array;
+  x: Float64Array;
+  /** The array `x` lies in, from `HEADROOM` on: a stage may write what came before the block in front of it. */
+  whole: Float64Array;
+  /** At least the union of the quality bits of all samples; 0 says that `q` is zero from end to end. */
   marks: number;
   stats: boolean;
   readonly lo: Float64Array;
@@ -20,14 +25,19 @@ export interface StatBlock extends Block {
   readonly of: Float64Array;
 }
 
+/** Room before the samples of a block. */
+export const HEADROOM = 8;
+
 /** An empty block with room for `capacity` samples. */
 export function createStatBlock(capacity: number): StatBlock {
   const column = () => new Float64Array(capacity);
+  const whole = new Float64Array(HEADROOM + capacity);
   return {
     n: 0,
     t: column(),
-    x: column(),
+    x: whole.subarray(HEADROOM),
     q: new Uint16Array(capacity),
+    whole,
     marks: 0,
     stats: false,
     lo: column(),
@@ -39,22 +49,41 @@ export function createStatBlock(capacity: number): StatBlock {
   };
 }
 
-/** Copies samples `from` to `to` (exclusive) of a source's block. A value that is not a number is marked missing. */
-export function copyBlock(block: Block, from: number, to: number, into: StatBlock): void {
-  const { t, x, q } = block;
+/**
+ * Takes the first `n` samples of a source's block into a chain, as `scale · x + offset`: a calibration at the head of a chain
+ * costs nothing here. A value that is not a number is marked missing, and where `missing` is marked there is no value.
+ * Every access to an array costs about as much as the arithmetic, so good blocks touch only what they must.
+ */
+export function takeBlock(block: Block, n: number, scale: number, offset: number, into: StatBlock): void {
+  const { x, q } = block;
+  const to = into.x;
   let marks = 0;
-  let j = 0;
-  for (let i = from; i < to; i++) {
+  // A number times zero is zero; infinities and NaN give NaN.
+  let nothing = 0;
+  for (let i = 0; i < n; i++) {
     const v = x[i]!;
-    // A number times zero is zero; infinities and NaN give NaN.
-    const bits = v * 0 === 0 ? q[i]! : q[i]! | QUALITY.missing;
-    into.t[j] = t[i]!;
-    into.x[j] = (bits & QUALITY.missing) === 0 ? v : Number.NaN;
-    into.q[j] = bits;
-    marks |= bits;
-    j++;
+    nothing += v * 0;
+    marks |= q[i]!;
+    to[i] = scale * v + offset;
   }
-  into.n = j;
-  into.marks = marks;
+  into.n = n;
+  into.t = block.t;
   into.stats = false;
+  if (marks === 0 && nothing === 0) {
+    if (into.marks !== 0) into.q.fill(0);
+    into.marks = 0;
+  } else {
+    takeMarked(block, n, into);
+  }
+}
+
+function takeMarked({ x, q }: Block, n: number, into: StatBlock): void {
+  let marks = 0;
+  for (let i = 0; i < n; i++) {
+    const bits = x[i]! * 0 === 0 ? q[i]! : q[i]! | QUALITY.missing;
+    into.q[i] = bits;
+    if ((bits & QUALITY.missing) !== 0) into.x[i] = Number.NaN;
+    marks |= bits;
+  }
+  into.marks = marks;
 }

@@ -23,12 +23,14 @@ export const deadband = defineFilter({
     const { rateHz: _irregular, ...rest } = input;
     return { signal: { ...rest, stats: true, holdMs: maxAgeMs } };
   },
-  create: ({ band, maxAgeMs }) => new Deadband(band, maxAgeMs),
+  create: ({ band, maxAgeMs }, input) => new Deadband(band, maxAgeMs, input.capacity),
 });
 
 /** What was held back is not lost: each reported sample carries the statistics of all since the one before it. */
 class Deadband implements Stage {
   readonly #band: number;
+  /** The instants of a block belong to its source. */
+  readonly #t: Float64Array;
   readonly #maxAgeMs: number;
   #started = false;
   #x = 0;
@@ -44,7 +46,8 @@ class Deadband implements Stage {
   #min = Infinity;
   #max = -Infinity;
 
-  constructor(band: number, maxAgeMs: number) {
+  constructor(band: number, maxAgeMs: number, capacity: number) {
+    this.#t = new Float64Array(capacity);
     this.#band = band;
     this.#maxAgeMs = maxAgeMs;
   }
@@ -80,7 +83,7 @@ class Deadband implements Stage {
       this.#lo = low;
       this.#hi = high;
       this.#ms = t[i]!;
-      t[j] = t[i]!;
+      this.#t[j] = t[i]!;
       x[j] = v;
       q[j] = usable ? this.#bits & ~UNUSABLE : this.#bits;
       marks |= q[j]!;
@@ -95,7 +98,8 @@ class Deadband implements Stage {
       this.#restart();
     }
     block.n = j;
-    block.marks = marks;
+    block.t = this.#t;
+    block.marks |= marks;
     block.stats = true;
     return block;
   }

@@ -47,8 +47,9 @@ class Decimate implements Stage {
     let i = 0;
     while (i < block.n) {
       const end = Math.min(block.n, i + this.#factor - this.#count);
-      if (block.marks === 0) this.#add(block.x, i, end);
+      if ((block.marks & UNUSABLE) === 0) this.#add(block.x, i, end);
       else this.#addMarked(block, i, end);
+      if (block.marks !== 0) for (let k = i; k < end; k++) this.#bits |= block.q[k]!;
       this.#count += end - i;
       i = end;
       if (this.#count === this.#factor) this.#emit(block.t[i - 1]!);
@@ -90,10 +91,8 @@ class Decimate implements Stage {
   #addMarked(block: StatBlock, from: number, to: number): void {
     const { x, q } = block;
     for (let i = from; i < to; i++) {
-      const bits = q[i]!;
-      this.#bits |= bits;
       const v = x[i]!;
-      if ((bits & UNUSABLE) === 0) this.#add(x, i, i + 1);
+      if ((q[i]! & UNUSABLE) === 0) this.#add(x, i, i + 1);
       else if (v * 0 === 0) {
         this.#doubtful += v;
         this.#doubts++;

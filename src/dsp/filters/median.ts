@@ -3,7 +3,7 @@ import { QUALITY, UNUSABLE } from "../../model/quality.ts";
 import { defineFilter, type Stage } from "../filter.ts";
 import { median3, median5 } from "../median-kernel.ts";
 import { SortedWindow } from "../sorted-window.ts";
-import type { StatBlock } from "../stat-block.ts";
+import { HEADROOM, type StatBlock } from "../stat-block.ts";
 import { withinRing } from "./rules.ts";
 
 export const median = defineFilter({
@@ -27,56 +27,71 @@ const KERNELS: Readonly<Record<number, Kernel>> = { 3: median3, 5: median5 };
 class Median implements Stage {
   readonly #window: number;
   readonly #kernel: Kernel | undefined;
-  /** The samples before the block (NaN where unusable), then the block. Only used with a kernel. */
-  readonly #h: Float64Array;
   readonly #sorted: SortedWindow;
+  /** The samples before the block, oldest first, NaN where unusable; kept for a kernel only. */
+  readonly #past: Float64Array;
   #seen = 0;
   /** How many of the newest samples were usable, up to what the kernel looks back. */
   #sound = 0;
+  /** Where the next output goes: the kernel reads one array and writes another, and they change places. */
+  #whole: Float64Array;
+  #x: Float64Array;
 
   constructor(window: number, capacity: number) {
     this.#window = window;
     this.#kernel = KERNELS[window];
-    this.#h = new Float64Array(this.#kernel === undefined ? 0 : window - 1 + capacity).fill(Number.NaN);
     this.#sorted = new SortedWindow(window);
+    this.#past = new Float64Array(this.#kernel === undefined ? 0 : window - 1).fill(Number.NaN);
+    this.#whole = new Float64Array(HEADROOM + capacity);
+    this.#x = this.#whole.subarray(HEADROOM);
   }
 
   process(block: StatBlock): StatBlock {
     block.stats = false;
-    const kernel = this.#kernel;
-    if (kernel === undefined) {
-      this.#ranked(block);
-      return block;
-    }
-    const { x, q, n } = block;
-    const h = this.#h;
-    const past = this.#window - 1;
-    const marked = (block.marks & UNUSABLE) !== 0;
-    for (let i = 0; i < n; i++) h[past + i] = x[i]!;
-    if (!marked && this.#sound === past) {
-      kernel(h, x, n);
-    } else {
-      for (let i = 0; i < n; i++) {
-        const usable = (q[i]! & UNUSABLE) === 0;
-        if (!usable) h[past + i] = Number.NaN;
-        this.#sound = usable ? Math.min(past, this.#sound + 1) : 0;
-      }
-      this.#sorted.reset();
-      for (let i = 0; i < past; i++) this.#sorted.push(h[i]!);
-      this.#ranked(block);
-    }
-    for (let i = 0; i < past; i++) h[i] = h[n + i]!;
+    if (this.#kernel === undefined) this.#rank(block);
+    else if ((block.marks & UNUSABLE) === 0 && this.#sound === this.#past.length) this.#run(block, this.#kernel);
+    else this.#careful(block);
     return block;
   }
 
   reset(): void {
-    this.#h.fill(Number.NaN);
+    this.#past.fill(Number.NaN);
     this.#sorted.reset();
     this.#seen = 0;
     this.#sound = 0;
   }
 
-  #ranked(block: StatBlock): void {
+  #run(block: StatBlock, kernel: Kernel): void {
+    const { whole, x, n } = block;
+    const past = this.#past;
+    const size = past.length;
+    for (let i = 0; i < size; i++) {
+      whole[HEADROOM - size + i] = past[i]!;
+    }
+    for (let i = 0; i < size; i++) past[i] = whole[HEADROOM + n - size + i]!;
+    kernel(whole, this.#x, n);
+    block.whole = this.#whole;
+    block.x = this.#x;
+    this.#whole = whole;
+    this.#x = x;
+  }
+
+  /** Starts and marked samples, by rank. */
+  #careful(block: StatBlock): void {
+    const { x, q, n } = block;
+    const past = this.#past;
+    this.#sorted.reset();
+    for (let i = 0; i < past.length; i++) this.#sorted.push(past[i]!);
+    for (let i = 0; i < n; i++) {
+      const usable = (q[i]! & UNUSABLE) === 0;
+      past.copyWithin(0, 1);
+      past[past.length - 1] = usable ? x[i]! : Number.NaN;
+      this.#sound = usable ? Math.min(past.length, this.#sound + 1) : 0;
+    }
+    this.#rank(block);
+  }
+
+  #rank(block: StatBlock): void {
     const { x, q, n } = block;
     for (let i = 0; i < n; i++) {
       const usable = (q[i]! & UNUSABLE) === 0;
