@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,6 +109,18 @@ describe("a serial link on a real tty", () => {
     await rig.plug();
     await expect.poll(() => link.isOpen, { interval: 5 }).toBe(true);
     expect(performance.now() - before).toBeLessThan(600); // not the back-off, which is 1 s by now
+  });
+
+  it("takes the end of the stream, which a USB adapter gives when it is unplugged, for a pulled cable", async () => {
+    const rig = await pty();
+    const { link, heard } = start(rig.path);
+    await expect.poll(() => link.isOpen).toBe(true);
+    execFileSync("stty", ["-F", rig.tty, "icanon"]); // in this mode a tty can be told to end the stream
+    rig.write("\u0004");
+    await expect.poll(() => link.counters.opens, { timeout: 3000 }).toBe(2);
+    expect(heard.errors).toMatchObject([{ code: "bus/closed" }]);
+    rig.write("raw again");
+    await expect.poll(() => heard.all().toString()).toBe("raw again");
   });
 
   it("is busy while another program holds the lock, and opens when that lets go", async () => {

@@ -135,6 +135,10 @@ export function serialPort(name: string, makeRig: () => Promise<SerialPortRig>):
       const states: Record<string, (r: SerialPortRig, h: Heard) => Promise<void>> = {
         "never started": async () => {},
         opening: async (r, h) => r.link.start(h.listener),
+        "half open": async (r, h) => {
+          r.link.start(h.listener);
+          await new Promise((resolve) => setImmediate(resolve));
+        },
         open: async (r, h) => {
           r.link.start(h.listener);
           await expect.poll(() => r.link.isOpen).toBe(true);
