@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { catalogue } from "../devices/index.ts";
+import { channelsOf } from "../src/config/catalogue.ts";
+import type { Device } from "../src/device/catalogue.ts";
+import { keepFile } from "./keep-file.ts";
+
+type Json = Record<string, unknown>;
+
+const object = (value: unknown): Json => (typeof value === "object" && value !== null ? (value as Json) : {});
+const hex = (n: number) => `0x${n.toString(16).padStart(2, "0")}`;
+
+/** Options that show every kind of channel of a part that has none until it is told. */
+const SHOWN: Readonly<Record<string, unknown>> = {
+  ads1115: {
+    a0: { loop420: { shuntOhm: 150, lo: 0, hi: 400, unit: "rpm" } },
+    a1: { ratiometric: { divider: 2, lo: 0, hi: 25_000, unit: "kPa" } },
+    a2: { volts: {} },
+  },
+  "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
+};
+
+function optionRows(device: Device): string[] {
+  const json = object(z.toJSONSchema(device.options, { io: "input", unrepresentable: "any", reused: "inline" }));
+  const entries = Object.entries(object(json["properties"]));
+  if (entries.length === 0) return [];
+  const rows = entries.map(([name, value]) => {
+    const o = object(value);
+    const fallback = "default" in o ? `\`${JSON.stringify(o["default"])}\`` : "";
+    return `| \`${name}\` | ${fallback} | ${String(o["description"] ?? "")} |`;
+  });
+  return ["| option | default | meaning |", "|---|---|---|", ...rows, ""];
+}
+
+function channelRows(device: Device): string[] {
+  const options = device.options.safeParse(SHOWN[device.part] ?? {});
+  if (!options.success) return [];
+  const rows = channelsOf(device, options.data).map((c) => {
+    const step = Number(c.resolution.toPrecision(4));
+    const rate = c.rateHz === undefined ? "" : `${Number(c.rateHz.toPrecision(4))}`;
+    const [lo, hi] = c.range.map((x) => Number(x.toPrecision(6)));
+    return `| \`${c.key}\` | ${c.label} | ${c.unit} | ${lo} to ${hi} | ${step} | ${rate} |`;
+  });
+  const shown =
+    SHOWN[device.part] === undefined
+      ? "with default options"
+      : `for example with \`${JSON.stringify(SHOWN[device.part])}\``;
+  return [
+    `Channels ${shown}:`,
+    "",
+    "| channel | what | unit | range | step | samples/s |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+function section(device: Device): string[] {
+  const bus =
+    device.kind === "i2c"
+      ? `I2C at ${device.addresses.map(hex).join(", ")}, up to ${device.maxClockHz / 1000} kHz.`
+      : device.kind === "nmea"
+        ? "Serial, NMEA 0183."
+        : "Serial, lines of text.";
+  return [
+    `## ${device.part}`,
+    "",
+    `${device.summary}. ${bus} Source: ${device.source}.`,
+    "",
+    ...optionRows(device),
+    ...channelRows(device),
+  ];
+}
+
+/** `docs/devices.md`: every part of the catalogue with what it may be told and what it delivers, from the tables. */
+export function devicesPage(): string {
+  return [
+    "# Parts",
+    "",
+    "<!-- Generated from devices/ by scripts/devices-doc.ts. Change the tables, not this page. -->",
+    "",
+    "A channel of the configuration names its source as `<name of the part>.<channel>`.",
+    "",
+    ...Object.values(catalogue).flatMap(section),
+  ].join("\n");
+}
+
+keepFile(import.meta.url, "docs/devices.md", devicesPage);
