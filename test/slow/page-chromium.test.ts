@@ -141,6 +141,34 @@ describe.each([
 });
 
 describe("the page in Chromium, when things go wrong", () => {
+  it("shows a dash for what the unit does not have, never a zero, and draws no processed ground", async () => {
+    const own = await startDemoHq();
+    const without = [
+      "tool_depth",
+      "rotor_speed",
+      "engine_speed",
+      "speed",
+      "fixMode",
+      "fixQuality",
+      "satellites",
+      "hdop",
+    ];
+    const lone = await startFakeUnit({ url: own.brokerUrl, without, pastS: 30 });
+    const { page, complaints, close } = await open(1280, 800, { url: own.pageUrl });
+    try {
+      await until("fresh figures", async () => !(await isStale(page)));
+      for (const tile of ["depth", "tool", "rotor", "speed", "engine", "fix"]) {
+        expect(await text(page, `.tile-${tile} .big`), tile).toBe("–");
+      }
+      expect(await text(page, ".tile-shock .big")).toMatch(/^\d/);
+      expect(complaints).toEqual([]);
+    } finally {
+      await close();
+      await lone.close();
+      await own.close();
+    }
+  });
+
   it("greys what is old, says how old, and says lost when the unit vanished", async () => {
     const own = await startDemoHq();
     const lone = await startFakeUnit({ url: own.brokerUrl, pastS: 30 });

@@ -125,8 +125,8 @@ function createChart(box: HTMLElement, chart: ChartView, rules: RulesView): Draw
       axes: [
         {
           ...axis(),
-          size: 22,
-          gap: 2,
+          size: 26,
+          gap: 6,
           splits: () => [-180, -120, -60, 0],
           values: (_, splits) => splits.map((s) => (s === 0 ? "now" : `\u2212${-s / 60} min`)),
         },

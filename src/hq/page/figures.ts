@@ -68,7 +68,8 @@ export function createFigures(box: HTMLElement): Figures {
       const way = `${fixed(workedWayM(unit.track))} m worked`;
       const known = depth !== undefined && rotor !== undefined && kind !== undefined;
       show(tiles.tool, known ? (kind > 0 ? "Engaged" : "Not engaged") : ABSENT, "", unit.track.length > 0 ? way : "");
-      const advance = rotor === undefined || speed === undefined ? undefined : advancePerTurnMm(speed, rotor);
+      const engaged = known && kind > 0;
+      const advance = engaged && speed !== undefined ? advancePerTurnMm(speed, rotor) : undefined;
       show(tiles.rotor, fixed(rotor), "rpm", rotor === undefined ? "" : rotorNote(rotor, advance));
       show(tiles.speed, speed === undefined ? ABSENT : fixed(speed * 3.6, 2), "km/h", headingNote(unit));
       const engine = liveValue(unit, roles?.engine);
@@ -128,9 +129,10 @@ function show(tile: Tile, value: string, unit: string, note: string, icon = "", 
 function showDepth(tile: Tile, depth: number | undefined, rotor: number | undefined, rules: RulesView): void {
   const goal = `target ${Math.round(rules.targetDepthM * 100)} cm`;
   const short = rules.targetDepthM - (depth ?? 0);
-  const cm = depth === undefined ? ABSENT : fixed(depth * 100, 1);
+  const cm = depth === undefined ? ABSENT : fixed(Math.abs(depth) * 100, 1);
   if (depth === undefined) show(tile, cm, "cm", "");
-  else if (depth < 0.03) show(tile, cm, "cm", `above ground · ${goal}`);
+  else if (depth < 0) show(tile, cm, "cm above ground", `raised · ${goal}`);
+  else if (depth < 0.03) show(tile, cm, "cm", `at the surface · ${goal}`);
   else if (rotor !== undefined && rotor < 60) show(tile, cm, "cm", `rotor stands · ${goal}`);
   else if (short > 0.02) show(tile, cm, "cm", `${fixed(short * 100)} cm short of ${goal}`, "▲", "warn");
   else show(tile, cm, "cm", `on ${goal}`, "✓", "ok");

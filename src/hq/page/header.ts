@@ -25,14 +25,9 @@ export function drawHeader(unit: UnitState, rules: RulesView, nowMs: number): vo
   const since = live === undefined ? null : nowMs - live.atMs;
   const machine = head?.machine ?? unit.unit;
   const name = Object.hasOwn(rules.machineNames, machine) ? rules.machineNames[machine]! : machine;
-  const line = [
-    name === machine ? "" : machine,
-    `unit ${unit.unit}`,
-    unit.org,
-    head?.software && `software ${head.software}`,
-  ];
+  const line = [name === machine ? "" : machine, `unit ${unit.unit}`, unit.org];
   setText(byId("machine"), name);
-  setText(byId("unit-line"), line.filter((part) => part).join(" · "));
+  setText(byId("unit-line"), line.filter((part) => part !== "").join(" · "));
   document.title = `${name} – Swath`;
 
   const silent = head?.state === "online" && since !== null && since > SILENT_MS;

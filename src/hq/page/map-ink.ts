@@ -61,8 +61,9 @@ export function drawBand(
   };
   const band = Math.max(2, widthPx);
   stroke(band + 2.5, ink["band-edge"]!, (i) => worked(track, i));
-  stroke(band, ink["band"]!, (i) => worked(track, i));
+  // Where passes overlap the deeper one counts, so what reached the target lies on top.
   stroke(band, ink["shallow"]!, (i) => worked(track, i) && track[i]![2] === 2);
+  stroke(band, ink["band"]!, (i) => worked(track, i) && track[i]![2] === 1);
 }
 
 export function drawTransit(
@@ -85,10 +86,12 @@ export function drawTransit(
   c.stroke();
 }
 
-export function drawMark(c: CanvasRenderingContext2D, px: number, py: number, ink: Ink): void {
+/** `strength` is the shock over the line that made it worth a mark: a stronger one is drawn larger. */
+export function drawMark(c: CanvasRenderingContext2D, px: number, py: number, strength: number, ink: Ink): void {
+  const size = 6.5 + 2 * Math.min(3, Math.max(0, Math.log2(strength)));
   c.beginPath();
   for (let i = 0; i < 8; i++) {
-    const reach = i % 2 === 0 ? 8 : 3;
+    const reach = i % 2 === 0 ? size : size * 0.38;
     const angle = (i * Math.PI) / 4;
     c.lineTo(px + reach * Math.sin(angle), py - reach * Math.cos(angle));
   }

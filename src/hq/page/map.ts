@@ -86,7 +86,7 @@ export function createFieldMap(canvas: HTMLCanvasElement): FieldMap {
     drawTransit(context, scene.track, points, x, y, colours);
     for (const mark of scene.marks) {
       const p = place(mark.lat, mark.lon);
-      drawMark(context, x(p), y(p), colours);
+      drawMark(context, x(p), y(p), (mark.peak ?? 0) / scene.rules.shockLineMps2, colours);
     }
     if (machine !== undefined) {
       drawMachine(context, x(machine), y(machine), scene.machine?.headingDeg ?? null, scene.stale, colours);

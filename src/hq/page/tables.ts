@@ -148,6 +148,7 @@ export function drawLink(unit: UnitState, broker: boolean, bad: Readonly<Record<
       "Unit running for",
       opt(health?.uptimeS, (s) => duration(s + (typeof health?.atMs === "number" ? (nowMs - health.atMs) / 1000 : 0))),
     ],
+    ["Software", unit.head?.software ?? ABSENT],
     ["Memory", opt(health?.rssMb, (mb) => `${fixed(mb)} MB`)],
   ]);
 }
