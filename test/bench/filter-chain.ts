@@ -1,0 +1,145 @@
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { shockFrames } from "./filter-frames.ts";
+import { installPackages } from "./filter-packages.ts";
+import type { Result } from "./result.ts";
+
+const FRAMES = 65_536;
+const BURST = 32;
+const ROUNDS = 12;
+const here = import.meta.dirname;
+
+interface Contender {
+  readonly name: string;
+  /** ns a sample of `passes` passes. */
+  passes(passes: number): Promise<number[]>;
+  readonly perRound: number;
+  readonly all: number[];
+}
+
+/**
+ * ns per sample of the default vibration chain (three ADXL375 axes: decode, calibrate, median 5, Butterworth 2nd order,
+ * decimate 16 with statistics, deadband) beside the same in C and beside the obvious way. Rounds take turns, each contender
+ * in a process of its own. `--npm` installs the packages people use for this and measures them too.
+ */
+export async function run(flags: readonly string[] = []): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), "swath-bench-"));
+  const path = join(folder, "frames.bin");
+  writeFileSync(path, shockFrames(FRAMES));
+  const packages = flags.includes("--npm") ? installPackages() : "";
+  const workers: ChildProcess[] = [];
+  const worker = (variant: string, perRound: number): Contender & { ask: Ask } => {
+    const child = fork(join(here, "filter-worker.js"), [variant, path, String(BURST), packages], {
+      execArgv: ["--expose-gc"],
+    });
+    workers.push(child);
+    const ask: Ask = async (message) => {
+      child.send(message);
+      return (await once(child, "message"))[0];
+    };
+    return {
+      name: variant,
+      perRound,
+      all: [],
+      ask,
+      passes: (passes) => ask({ do: "passes", passes }) as Promise<number[]>,
+    };
+  };
+  try {
+    const c = compile(folder);
+    const swath = worker("swath", 8);
+    const others = ["naive", ...(packages === "" ? [] : ["rxjs", "packages"])].map((name) => worker(name, 2));
+    const contenders: Contender[] = [swath, ...others];
+    if (c !== undefined)
+      contenders.unshift({ name: "C -O3", perRound: 16, all: [], passes: async (n) => timeC(c, path, n) });
+    if (c !== undefined) await compare(c, path, swath.ask, folder);
+    for (const each of contenders) if (each.name !== "C -O3") await each.passes(each.perRound * 4);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const each of contenders) each.all.push(...(await each.passes(each.perRound)));
+    }
+    const figures: Record<string, number> = {};
+    const anchor = contenders[0]!;
+    console.log("ns per sample, CPU time; best and median of interleaved rounds");
+    for (const each of contenders) {
+      const [best, middle] = [quantile(each.all, 0), quantile(each.all, 0.5)];
+      figures[`${each.name} ns/sample`] = best;
+      const ratio = best / quantile(anchor.all, 0);
+      figures[`${each.name} / ${anchor.name}`] = ratio;
+      const half = middle / quantile(anchor.all, 0.5);
+      console.log(
+        `${each.name.padEnd(10)} ${best.toFixed(2).padStart(9)} ${middle.toFixed(2).padStart(9)}   ${ratio.toFixed(2).padStart(7)} × ${anchor.name} (medians ${half.toFixed(2)} ×)`,
+      );
+    }
+    console.log("allocation in steady state");
+    for (const each of [swath, ...others]) {
+      const { bytesPerM, gcPerM, gcMs } = (await each.ask({ do: "heap", passes: 50 })) as Heap;
+      figures[`${each.name} heap bytes/Msample`] = bytesPerM;
+      figures[`${each.name} collections/Msample`] = gcPerM;
+      console.log(
+        `${each.name.padEnd(10)} ${Math.round(bytesPerM)} bytes, ${gcPerM.toFixed(2)} collections per million samples (${gcMs.toFixed(1)} ms in all)`,
+      );
+    }
+    return { name: "filter", figures };
+  } finally {
+    for (const child of workers) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+    if (packages !== "") rmSync(packages, { recursive: true, force: true });
+  }
+}
+
+type Ask = (message: object) => Promise<unknown>;
+interface Heap {
+  bytesPerM: number;
+  gcPerM: number;
+  gcMs: number;
+}
+
+/** The C program built for this machine, or undefined, told in a line, where there is no compiler. */
+function compile(folder: string): string | undefined {
+  const program = join(folder, "chain");
+  try {
+    execFileSync(process.env["CC"] ?? "cc", ["-O3", "-o", program, join(repository(), "test/bench/c/chain.c"), "-lm"]);
+    return program;
+  } catch (e) {
+    console.log(`no C to compare with: ${(e as Error).message.split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+function repository(): string {
+  let folder = here;
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  return folder;
+}
+
+function timeC(program: string, path: string, passes: number): number[] {
+  const out = execFileSync(program, ["time", path, String(passes), String(BURST)], { encoding: "utf8" });
+  return out.trim().split("\n").map(Number);
+}
+
+/** Both report the same samples to 1e-9 of full scale, or the comparison means nothing. */
+async function compare(program: string, path: string, ask: Ask, folder: string): Promise<void> {
+  const c = doubles(execFileSync(program, ["verify", path, String(BURST)], { maxBuffer: 1 << 28 }));
+  const into = join(folder, "reported.bin");
+  await ask({ do: "verify", into });
+  const ours = doubles(readFileSync(into));
+  if (ours.length !== c.length) throw new Error(`C reports ${c.length / 6} samples, TypeScript ${ours.length / 6}`);
+  let worst = 0;
+  for (let i = 0; i < c.length; i++) worst = Math.max(worst, Math.abs(ours[i]! - c[i]!) / Math.max(1, Math.abs(c[i]!)));
+  if (!(worst < 1e-9)) throw new Error(`C and TypeScript differ by ${worst}`);
+  console.log(
+    `C and TypeScript report the same ${c.length / 6} samples of ${3 * FRAMES} (largest difference ${worst.toExponential(1)})`,
+  );
+}
+
+function doubles(bytes: Uint8Array): Float64Array {
+  return new Float64Array(new Uint8Array(bytes).buffer);
+}
+
+function quantile(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.round(p * (sorted.length - 1))]!;
+}
