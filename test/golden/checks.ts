@@ -111,8 +111,12 @@ function runChecks(golden: Golden, run: GoldenRun): Check[] {
           expect(rig.source.verified).toBe(golden.identity === undefined ? "readback" : "id");
           const named = new Set(setup.map(([reg]) => Number.parseInt(reg, 16)));
           const plan = device.plan(run.options);
-          if (run.awake !== undefined)
-            for (const { reg } of finallyWanted(plan.setup)) expect(named, reg).toContain(plan.registers[reg]!.at);
+          for (const { reg, mask, value } of finallyWanted(plan.setup)) {
+            const { at } = plan.registers[reg]!;
+            if (run.awake !== undefined) expect(named, reg).toContain(at);
+            const stated = setup.find(([hex]) => Number.parseInt(hex, 16) === at)?.[1];
+            if (stated !== undefined) expect([mask, value]).toEqual([numberOf(stated.mask), numberOf(stated.value)]);
+          }
         }
       },
     });
