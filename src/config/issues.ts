@@ -66,8 +66,13 @@ function oneIssue(issue: Issue, tree: Tree, path: Path): Problem[] {
     return [problem("config/invalid", `not a good name, expected ${issue.issues[0]?.message ?? "another name"}`)];
   const found = treeAt(tree, path);
   if (found === undefined && issue.code !== "custom") {
-    const wanted = issue.code === "invalid_union" ? "a value" : issue.message;
-    return [problem("config/invalid", `is missing, expected ${wanted}`)];
+    // A union that is told apart by this key stops here: what else is wrong beside it shows once the key is right.
+    const near = issue.code === "invalid_union" ? misspeltBeside(tree, path) : undefined;
+    if (near !== undefined) {
+      const text = `not known here; did you mean "${String(path.at(-1))}"?`;
+      return [problem("config/unknown-key", text, [...path.slice(0, -1), near])];
+    }
+    return [problem("config/invalid", `is missing, expected ${issue.message}`)];
   }
   const value = found === undefined ? undefined : toPlain(found);
   if (issue.code === "invalid_union") {
@@ -82,6 +87,12 @@ function oneIssue(issue: Issue, tree: Tree, path: Path): Problem[] {
   const hint = near === undefined ? "" : `, did you mean "${near}"?`;
   const wanted = issue.message.replace(/^expected /, "");
   return [problem("config/invalid", `found ${describe(value)}, expected ${wanted}${hint}`)];
+}
+
+/** The key beside a missing one that was most likely meant to be it. */
+function misspeltBeside(tree: Tree, path: Path): string | undefined {
+  const map = treeAt(tree, path.slice(0, -1));
+  return map?.kind === "map" ? nearestName(String(path.at(-1)), [...map.entries.keys()]) : undefined;
 }
 
 /** A value is shown where it stands; a map or list where its key stands. */

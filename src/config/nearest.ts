@@ -20,7 +20,7 @@ export function editDistance(a: string, b: string, most: number): number {
     before = previous;
     previous = current;
   }
-  return previous[b.length]!;
+  return Math.min(previous[b.length]!, most + 1);
 }
 
 const bare = (name: string) => name.toLowerCase().replace(/[-_\s.]/g, "");

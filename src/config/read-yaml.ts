@@ -2,8 +2,9 @@ import { readFileSync, statSync } from "node:fs";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import type { ConfigReason, Problem } from "./problems.ts";
 import type { Place, Tree } from "./tree.ts";
+import { findMonster } from "./yaml-monster.ts";
 
-/** Largest configuration file in bytes; a real one is under 20 kB. */
+/** Largest configuration file in bytes; a real one has under 20 kB. */
 export const FILE_MAX_BYTES = 1024 * 1024;
 /** Most values in one file, aliases counted each time they are used. */
 const MOST_VALUES = 20_000;
@@ -19,6 +20,11 @@ const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor",
 export function readYaml(file: string, from: Place, problems: Problem[]): Tree | undefined {
   const text = readText(file, from, problems);
   if (text === undefined) return undefined;
+  const monster = findMonster(text);
+  if (monster !== undefined) {
+    problems.push({ code: "config/syntax", place: { file, line: monster.line }, key: "", text: monster.why });
+    return undefined;
+  }
   try {
     return parse(file, text, problems);
   } catch (e) {
@@ -74,6 +80,8 @@ function parse(file: string, text: string, problems: Problem[]): Tree {
     complain("config/syntax", e.pos[0], "", text);
   }
 
+  // Anchors seen so far, the latest of a name: looking them up in the document would take a walk through it each time.
+  const anchors = new Map<string, Node>();
   let values = 0;
   let tooMany = false;
   const walk = (node: unknown, fallback: Place, path: string, depth: number): Tree => {
@@ -86,11 +94,12 @@ function parse(file: string, text: string, problems: Problem[]): Tree {
       return empty;
     }
     if (isAlias(node)) {
-      const target: Node | undefined = node.resolve(doc);
+      const target = anchors.get(node.source);
       if (target !== undefined) return walk(target, { file, line: lineAt(node.range?.[0]) }, path, depth + 1);
       complain("config/syntax", node.range?.[0], path, `there is no anchor &${node.source}`);
       return empty;
     }
+    if ((isScalar(node) || isSeq(node) || isMap(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
     if (isScalar(node)) {
       const v = node.value;
       const place = node.range ? { file, line: lineAt(node.range[0]) } : fallback;
