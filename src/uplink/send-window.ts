@@ -8,7 +8,7 @@ export interface Mark {
 }
 
 const MIN_BYTES = 2 * 1024;
-const START_BYTES = 16 * 1024;
+const START_BYTES = 4 * 1024;
 const MAX_BYTES = 256 * 1024;
 /** Queueing beyond the shortest round trip, ms: from where to shrink, what to aim for then, and up to where to grow. */
 const LATE_MS = 1_000;

@@ -149,7 +149,8 @@ export class Sender {
         this.#pumpLive();
         if (this.#o.limits.maximumQos > 0) this.#pumpLanes();
       }
-      if (this.#looseBytes > LOOSE_BYTES && this.#pings.length === 0) this.ping();
+      const asks = this.#looseBytes > LOOSE_BYTES || (this.#looseBytes > 0 && this.#live !== undefined);
+      if (asks && this.#pings.length === 0) this.ping();
     } finally {
       this.#pumping = false;
     }

@@ -221,7 +221,8 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     }
     const next = reconnect.ended(version, end, stood, nowMs);
     if (next.refused) refused += 1;
-    if (!closedByUs) trouble(next.error);
+    if (next.waitMs === 0) log.info({ broker: where }, "trying another protocol version");
+    else if (!closedByUs) trouble(next.error);
     retryIn(next.waitMs, nowMs);
     changed();
   }

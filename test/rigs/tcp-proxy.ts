@@ -26,6 +26,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+const SEGMENT_BYTES = 1_460;
+
 /** Starts a proxy to a port of the loopback. */
 export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaults> = {}): Promise<TcpProxy> {
   const state: LinkFaults = {
@@ -58,13 +60,19 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
     const carry = (from: Socket, to: Socket) => {
       let freeAtMs = 0;
       from.on("data", (chunk: Buffer) => {
+        // A slow link carries segments, it does not wait for the whole of what was written at once.
+        const step = Number.isFinite(state.bytesPerS) ? SEGMENT_BYTES : chunk.length;
+        for (let at = 0; at < chunk.length; at += step) carryPart(chunk.subarray(at, at + step));
+      });
+      const carryPart = (piece: Buffer) => {
         if (state.blackHole || leftBytes <= 0) return;
-        const part = leftBytes < chunk.length ? chunk.subarray(0, leftBytes) : chunk;
-        leftBytes -= chunk.length;
+        const part = leftBytes < piece.length ? piece.subarray(0, leftBytes) : piece;
+        leftBytes -= piece.length;
         bytes += part.length;
+        const isLast = leftBytes <= 0;
         const pass = () => {
           if (!to.destroyed && !state.blackHole) to.write(part);
-          if (leftBytes > 0 || !pairs.has(cut)) return;
+          if (!isLast || !pairs.has(cut)) return;
           cuts += 1;
           cut();
         };
@@ -73,7 +81,7 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
         const waitMs = freeAtMs - nowMs + state.latencyMs;
         if (waitMs > 0) setTimeout(pass, waitMs);
         else pass();
-      });
+      };
       from.on("error", () => {});
       from.on("close", () => {
         if (state.blackHole) return;

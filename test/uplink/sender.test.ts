@@ -336,11 +336,11 @@ describe("what goes over the link, in which order, and when it is freed", () => 
     for (let i = 0; i < 200; i++) uplink.publishLive(row);
     expect(fake.last.pings).toBe(1);
     const sent = uplink.status().counters.liveSent;
-    expect(sent * row.length).toBeLessThan(17_000);
-    await vi.advanceTimersByTimeAsync(3_000);
-    fake.last.ponged();
-    expect(fake.last.pings).toBe(2);
-    fake.last.ponged();
-    expect(uplink.status().counters.liveSent).toBeGreaterThan(sent);
+    expect(sent * row.length).toBeLessThan(5_000);
+    for (let i = 0; i < 3; i++) {
+      await vi.advanceTimersByTimeAsync(3_000);
+      fake.last.ponged();
+    }
+    expect(uplink.status().counters.liveSent).toBe(sent + 1);
   });
 });
