@@ -1,84 +1,22 @@
-import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { manualClock } from "../../src/bus/clock.ts";
 import { openLinuxI2c } from "../../src/bus/linux-i2c.ts";
 import { createMemoryI2c } from "../../src/bus/memory-i2c.ts";
-import { serveHand } from "../rigs/i2c-user/control.ts";
-import { type I2cUser, startI2cUser } from "../rigs/i2c-user/rig.ts";
+import { lacking, runOnI2cUser } from "../rigs/i2c-user/child-run.ts";
 
-const root = resolve(import.meta.dirname, "../..");
-
-/** A child run of vitest, as its JSON reporter tells it. */
-interface Run {
-  numPassedTests: number;
-  numTotalTests: number;
-  testResults: {
-    message: string;
-    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
-  }[];
-}
-
-/** What this machine lacks for the genuine addon; CI must lack nothing. */
-function lacking(): string {
-  try {
-    createRequire(import.meta.url)("i2c-bus");
-    execFileSync("gcc", ["--version"], { stdio: "ignore" });
-    return "";
-  } catch (e) {
-    if (process.env["CI"] !== undefined) throw e;
-    return e instanceof Error ? (e.message.split("\n")[0] ?? "") : String(e);
-  }
-}
-
-describe("the genuine i2c-bus addon over a stand-in for /dev/i2c-N", () => {
+it("the genuine i2c-bus addon passes the tests of the I2C port and its own, over a stand-in for /dev/i2c-1", async () => {
   const lack = lacking();
-  const bus = createMemoryI2c({ name: "hardware" });
-  let user: I2cUser | undefined;
-  let close = () => {};
-  beforeAll(async () => {
-    if (lack !== "") return;
-    user = await startI2cUser({ 1: bus });
-    const server = await serveHand(user, bus);
-    close = () => void server.close();
-  });
-  afterAll(async () => {
-    close();
-    await user?.stop();
-  });
-
-  it("passes the tests of the I2C port and those of its own, in a process of its own", {
-    timeout: 60_000,
-  }, async () => {
-    if (user === undefined) {
-      console.log(`the I2C port was not tried on the genuine addon: ${lack}`);
-      return;
-    }
-    const env = { ...process.env, ...user.env, VITEST: undefined };
-    const args = ["node_modules/vitest/vitest.mjs", "run", "--config", "test/rigs/i2c-user/vitest.config.ts"];
-    const said = await new Promise<string>((resolve) => {
-      // What matters is what the report says: a failed test also makes the exit code 1.
-      const options = { cwd: root, env, maxBuffer: 1 << 24 };
-      execFile(process.execPath, [...args, "--reporter=json"], options, (_, stdout, stderr) =>
-        resolve(stdout || stderr),
-      );
-    });
-    expect(said).toMatch(/^\s*{/);
-    const run = JSON.parse(said) as Run;
-    const failed = run.testResults.flatMap((file) => [
-      ...(file.assertionResults.length === 0 ? [file.message] : []),
-      ...file.assertionResults
-        .filter((test) => test.status !== "passed")
-        .map((test) => `${test.fullName}: ${test.failureMessages.join("\n")}`),
-    ]);
-    expect(failed).toEqual([]);
-    expect(run.numPassedTests).toBe(run.numTotalTests);
-    expect(run.numPassedTests).toBeGreaterThan(35);
-  });
-});
+  if (lack !== "") {
+    console.log(`the I2C port was not tried on the genuine addon: ${lack}`);
+    return;
+  }
+  const run = await runOnI2cUser("test/bus/linux-i2c.addon.ts", createMemoryI2c({ name: "hardware" }));
+  expect(run.failed).toEqual([]);
+  expect(run.passed).toBeGreaterThan(35);
+}, 60_000);
 
 describe("opening an I2C bus", () => {
   const clock = manualClock();

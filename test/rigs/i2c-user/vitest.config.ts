@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/** For the run in a child process under the stand-in for /dev/i2c-N; see test/bus/linux-i2c.test.ts. */
+/** For the run in a child process under the stand-in for /dev/i2c-N; see child-run.ts. */
 export default defineConfig({
   root: resolve(import.meta.dirname, "../../.."),
-  test: { include: ["test/bus/linux-i2c.addon.ts"], testTimeout: 20_000 },
+  test: { include: ["test/bus/*.addon.ts"], testTimeout: 20_000 },
 });
