@@ -1,5 +1,5 @@
 import { type Block, createBlock } from "../model/block.ts";
-import { QUALITY } from "../model/quality.ts";
+import { QUALITY, UNUSABLE } from "../model/quality.ts";
 import { decoderOf } from "./count-decoder.ts";
 import type { I2cPlan } from "./define.ts";
 import { codecOf } from "./encoding.ts";
@@ -156,8 +156,16 @@ export function createScans(plan: I2cPlan, sink: SourceSink, log: FailureLog): S
         let bits = q;
         if (!(count > d.calmFrom && count < d.calmTo))
           for (const band of d.bands) if (count >= band.from && count <= band.to) bits |= band.q;
-        latest[d.index] = (bits & (QUALITY.missing | QUALITY.suspect)) === 0 ? count : Number.NaN;
-        put(c, d.index, count * d.scale + d.offset, bits);
+        const x = count * d.scale + d.offset;
+        if ((bits | flagged[d.index]!) === 0 && !Number.isNaN(x)) {
+          const block = blocks[c]!;
+          block.x[n] = x;
+          block.q[n] = 0;
+          latest[d.index] = count;
+        } else {
+          latest[d.index] = (bits & UNUSABLE) === 0 ? count : Number.NaN;
+          put(c, d.index, x, bits);
+        }
       }
     }
 

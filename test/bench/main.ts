@@ -2,6 +2,7 @@ import type { Result } from "./result.ts";
 
 /** Every bench by the name it is called by; each is loaded only when it runs. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<Result> }>>> = {
+  decode: () => import("./device-decode.ts"),
   filter: () => import("./filter-chain.ts"),
 };
 

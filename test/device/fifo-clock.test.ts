@@ -48,7 +48,7 @@ describe("the clock of a FIFO", () => {
 
   it("is within 2 ms a second after the start, though the rate is 10 % off", () => {
     const { errors } = simulate(720, 5, 10, 0);
-    for (const e of errors.slice(720)) expect(Math.abs(e)).toBeLessThan(2);
+    expect(Math.max(...errors.slice(720).map(Math.abs))).toBeLessThan(2);
   });
 
   it("removes a host's jitter of several milliseconds", () => {
@@ -71,12 +71,10 @@ describe("the clock of a FIFO", () => {
 
   it("gives times that only grow, in nearly even steps", () => {
     const { times } = simulate(770, 6, 10, 0.2);
-    for (let i = 2000; i < times.length; i++) {
-      const step = times[i]! - times[i - 1]!;
-      expect(step).toBeGreaterThan(1.1);
-      expect(step).toBeLessThan(1.5);
-    }
-    for (let i = 1; i < times.length; i++) expect(times[i]!).toBeGreaterThan(times[i - 1]!);
+    const steps = times.slice(1).map((at, i) => at - times[i]!);
+    expect(Math.min(...steps)).toBeGreaterThan(0);
+    expect(Math.min(...steps.slice(2000))).toBeGreaterThan(1.1);
+    expect(Math.max(...steps.slice(2000))).toBeLessThan(1.5);
   });
 
   it("tells the time anew after samples were lost, and keeps the period", () => {
