@@ -61,15 +61,18 @@ function readHeader(ring: Buffer, at: number): Omit<Commit, "start"> | undefined
 
 /** All commits in the ring. The header stands at both ends of a commit, so one lost sector does not hide it. */
 function findCommits(ring: Buffer): Commit[] {
-  const found = new Map<string, Commit>();
+  const found = new Map<number, Commit>();
+  const keep = (c: Omit<Commit, "start">, start: number): void => {
+    const n = found.get(start)?.n ?? -1;
+    if (start >= 0 && c.n > n && (start + c.blocks) * BLOCK <= ring.length) found.set(start, { ...c, start });
+  };
   for (let block = 0; (block + 1) * BLOCK <= ring.length; block++) {
     const first = readHeader(ring, block * BLOCK);
     const last = readHeader(ring, (block + 1) * BLOCK - HEADER);
-    if (first) found.set(`${block} ${first.n}`, { ...first, start: block });
-    const start = last ? block + 1 - last.blocks : -1;
-    if (last && start >= 0) found.set(`${start} ${last.n}`, { ...last, start });
+    if (first) keep(first, block);
+    if (last) keep(last, block + 1 - last.blocks);
   }
-  return [...found.values()].filter((c) => (c.start + c.blocks) * BLOCK <= ring.length).sort((a, b) => a.n - b.n);
+  return [...found.values()].sort((a, b) => a.n - b.n);
 }
 
 /**
@@ -80,6 +83,8 @@ export class Journal {
   readonly #files: SpoolFiles;
   readonly #path: string;
   readonly #bytes: number;
+  /** Tells the commits of this run from those of the same number that an earlier run began. */
+  readonly #nonce = randomBytes(4).readUInt32LE();
   #file: SpoolFile | undefined;
   #fileBytes = 0;
   /** Ring size, next free block and first block in use. */
@@ -100,9 +105,18 @@ export class Journal {
     return this.#size * BLOCK;
   }
 
+  get #used(): number {
+    return (this.#head - this.#tailBlock + this.#size) % this.#size;
+  }
+
   /** True when 3/8 of the ring are in use: a checkpoint should free it while there is ample room for its own commits. */
   get crowded(): boolean {
-    return ((this.#head - this.#tailBlock + this.#size) % this.#size) * 8 > this.#size * 3;
+    return this.#used * 8 > this.#size * 3;
+  }
+
+  /** True when 5/8 are in use, so that checkpoints have failed for a while. */
+  get pressed(): boolean {
+    return this.#used * 8 > this.#size * 5;
   }
 
   /** Reads the ring, of `fileBytes` (0 when missing): the newest commit's facts and every live entry, oldest first. */
@@ -157,11 +171,10 @@ export class Journal {
     if (start === undefined || this.#file === undefined)
       throw new SwathError("spool/full", `the journal has no ${blocks} blocks in a row`);
     const n = ++this.#n;
-    const nonce = randomBytes(4).readUInt32LE();
     const out = Buffer.alloc(blocks * BLOCK);
-    const header = { ...facts, n, tail: rebase ? n : this.#tail, start, blocks, payload, nonce };
+    const header = { ...facts, n, tail: rebase ? n : this.#tail, start, blocks, payload, nonce: this.#nonce };
     writeHeader(out, 0, header);
-    writeEntries(out, HEADER, entries, seedOf(facts.spool, n) ^ nonce);
+    writeEntries(out, HEADER, entries, seedOf(facts.spool, n) ^ this.#nonce);
     writeHeader(out, out.length - HEADER, header);
     // Also after a failure the blocks are not used again before the next rebase: what they hold is unknown.
     this.#head = start + blocks;

@@ -5,7 +5,8 @@ import { BLOCK, codeOf, readAround, type SpoolFile, type SpoolFiles, writeAll } 
 import type { LaneLog, Segment } from "./lane-log.ts";
 
 const NAME = /^(event|log|bulk)-(\d{15})(?:-(\d{15})-(\d))?\.([0-9a-f]{16})\.seg$/;
-const THINNING = "thinning.tmp";
+/** A thinned segment that is not complete yet. */
+export const THINNING = "thinning.tmp";
 /** A segment begins with a line of text for whoever finds the file without its name. */
 const TITLE = 128;
 

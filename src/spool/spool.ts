@@ -289,8 +289,9 @@ export class Spool {
     this.#lastTryMs = clock.monoMs();
     let store: Store | undefined;
     try {
-      await files.mkdir(dir);
-      await files.syncDir(dirname(dir)).catch((error) => log("spool/unwritable", `${error}`));
+      const note = (error: unknown): void => log("spool/unwritable", `${error}`);
+      await files.mkdir(dir).catch(note);
+      await files.syncDir(dirname(dir)).catch(note);
       store = await Store.recover({ dir, files, maxBytes, staging: this.#staging, log });
       if (this.#disk !== undefined) store.follow(this.#disk);
       await store.start();

@@ -6,8 +6,9 @@ import { bytesOf, type Entry, type GapReason, KIND } from "./entry.ts";
 import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";
 import { type Commit, Journal } from "./journal.ts";
 import { type Gap, LaneLog, type Segment } from "./lane-log.ts";
+import { placeLane } from "./place.ts";
 import { nextSacrifice } from "./reclaim.ts";
-import { parseName, Segments } from "./segments.ts";
+import { parseName, Segments, THINNING } from "./segments.ts";
 import type { Staging } from "./staging.ts";
 
 /** The lanes of one spool id, in the order of `LANES`. */
@@ -86,20 +87,20 @@ export class Store implements Generation {
     try {
       const { newest, entries } = await journal.recover(found.find((f) => f.name === JOURNAL)?.bytes ?? 0);
       const named = found.flatMap((f) => parseName(f.name, f.bytes) ?? []);
-      const base = parseBase(entries);
       const ids = [...new Set(named.map((n) => n.spool))];
-      const older = newest ? base.older : ids;
+      const older = newest ? parseBase(entries).older : ids;
       const store = new Store(o, journal, newest?.spool ?? newSpoolId());
       if (!newest && ids.length > 0)
         o.log("spool/corrupt", `the journal is lost; ${ids} goes on being sent, ${store.spool} begins`);
+      if (found.some((f) => f.name === THINNING)) store.#stale.push(THINNING);
       for (const id of ids) {
         const segments = named.filter((n) => n.spool === id).map((n) => n.segment);
-        if (id === store.spool) await store.#place(store.lanes, store.#segments, segments, base, entries);
+        if (id === store.spool) await store.#place(store, store.#segments, segments, entries, newest);
         else if (older.includes(id)) await store.#adopt(id, segments);
         else o.log("spool/corrupt", `${segments.length} segments of the foreign spool ${id} are left alone`);
       }
-      if (newest && !ids.includes(store.spool)) await store.#place(store.lanes, store.#segments, [], base, entries);
-      if (newest) store.#number(newest);
+      if (newest && !ids.includes(store.spool)) await store.#place(store, store.#segments, [], entries, newest);
+      if (newest) store.#freedBy(newest);
       for (const e of entries) o.staging.settle(e);
       return store;
     } catch (error) {
@@ -122,66 +123,44 @@ export class Store implements Generation {
     return LANES.map((_, lane) => new LaneLog(lane, load));
   }
 
-  /** Sorts segments and journal into the lanes of one spool. */
-  async #place(
-    lanes: readonly LaneLog[],
-    files: Segments,
-    found: readonly Segment[],
-    base: Base,
-    entries: readonly Entry[],
-  ) {
-    for (const log of lanes) {
-      const mine = found.filter((s) => s.lane === log.lane).sort((a, b) => a.first - b.first || b.level - a.level);
-      // What a thinned segment covers, or a hole, was replaced by it before a cut.
-      for (const hole of base.holes[log.lane] ?? []) log.addHole({ from: hole[0], to: hole[1], reason: hole[2] });
-      for (const s of mine) {
-        const before = log.segments.at(-1);
-        const replaced = before !== undefined && before.level > 0 && s.first <= before.last;
-        if (replaced || log.holes.some((h) => h.from <= s.first && s.first <= h.to)) this.#stale.push(s.name);
-        else {
-          if (before && before.level === 0) {
-            const hole = log.holes.find((h) => h.from > before.first);
-            before.last = Math.min(s.first, hole?.from ?? s.first) - 1;
-          }
-          log.segments.push(s);
-        }
-      }
-      let newest = log.segments.at(-1);
-      const records = entries
-        .filter((e) => e.kind === KIND.record && e.lane === log.lane)
-        .sort((a, b) => a.seq - b.seq);
-      if (newest && newest.level === 0) {
-        // A checkpoint that was cut may have left holes: what the journal still has, it has better.
-        const held = new Set((await files.load(newest).catch(() => [])).map((e) => e.seq));
-        const missing = records.find((e) => e.seq >= newest!.first && !held.has(e.seq))?.seq;
-        newest.last = Math.min(missing ?? Number.POSITIVE_INFINITY, Math.max(newest.first - 1, ...held) + 1) - 1;
-        if (newest.last < newest.first) {
-          this.#stale.push(newest.name);
-          newest = log.segments.at(-2);
-          log.segments.pop();
-        }
-      }
-      log.tail = records.filter((e, i, all) => e.seq > (newest?.last ?? 0) && e.seq !== all[i - 1]?.seq);
-      log.next = log.durable = Math.max(log.tail.at(-1)?.seq ?? 0, newest?.last ?? 0, log.holes.at(-1)?.to ?? 0) + 1;
-      if (newest)
-        log.freed = log.freedDurable = Math.min(log.segments[0]!.first, log.holes[0]?.from ?? newest.first) - 1;
+  async #place(g: Generation, files: Segments, named: readonly Segment[], entries: readonly Entry[], newest?: Commit) {
+    const { holes } = parseBase(entries);
+    const load = async (segment: Segment): Promise<Entry[] | undefined> => {
+      // Twice, because only a file that cannot be read for good is to be closed.
+      const once = (): Promise<Entry[]> => files.load(segment);
+      return once()
+        .catch(once)
+        .catch(() => {
+          this.#sealed.add(segment);
+          return undefined;
+        });
+    };
+    for (const log of g.lanes) {
+      const found = {
+        segments: named.filter((s) => s.lane === log.lane),
+        holes: holes[log.lane] ?? [],
+        records: entries.filter((e) => e.kind === KIND.record && e.lane === log.lane),
+        next: newest?.next[log.lane] ?? 0,
+      };
+      this.#stale.push(...(await placeLane(log, found, load)));
     }
   }
 
   /** Files that were replaced, to be removed once the disk can be written. */
-  readonly #stale: string[] = ["thinning.tmp"];
+  readonly #stale: string[] = [];
+  /** Segments that could not be read, to which nothing is appended. */
+  readonly #sealed = new Set<Segment>();
 
   async #adopt(id: string, found: readonly Segment[]): Promise<void> {
     const segments = new Segments(this.#o.files, this.#o.dir, id, this.#segmentBytes);
-    const lanes = this.#lanesOf(segments);
-    await this.#place(lanes, segments, found, { holes: [], older: [] }, []);
-    this.older.push({ spool: id, lanes });
+    const generation = { spool: id, lanes: this.#lanesOf(segments) };
+    await this.#place(generation, segments, found, []);
+    this.older.push(generation);
     this.#olderSegments.set(id, segments);
   }
 
-  #number(newest: Commit): void {
+  #freedBy(newest: Commit): void {
     for (const log of this.lanes) {
-      log.next = log.durable = Math.max(log.next, newest.next[log.lane]!);
       log.freed = log.freedDurable = 0;
       log.free(newest.freed[log.lane]!);
       log.freedDurable = log.freed;
@@ -193,7 +172,7 @@ export class Store implements Generation {
     await this.#journal.start();
     for (const log of this.lanes) {
       const newest = log.segments.at(-1);
-      if (newest) await this.#segments.resume(newest);
+      if (newest && !this.#sealed.has(newest)) await this.#segments.resume(newest);
     }
     await this.#o.files.syncDir(this.#o.dir);
     await this.#commit([this.#base()]);
@@ -293,7 +272,9 @@ export class Store implements Generation {
     const limit = this.#o.maxBytes - this.#journal.bytes;
     let dropped = false;
     const short = async (): Promise<boolean> =>
-      this.#full || this.#segmentsBytes + need > limit || (await this.#freeBytes()) < need + RESERVE;
+      (this.#full && this.#journal.pressed) ||
+      this.#segmentsBytes + need > limit ||
+      (await this.#freeBytes()) < need + RESERVE;
     while (need > 0 && (await short())) {
       const s = await nextSacrifice(this.lanes, this.#segments, limit);
       if (s === undefined) break;

@@ -47,9 +47,12 @@ class Inode {
 
   sync(): void {
     if (this.dirty.size === 0 && this.now.length === this.medium.length) return;
-    if (this.now.length === this.medium.length && this.now !== this.medium && !this.#mediumShared)
-      for (const s of this.dirty) this.now.copy(this.medium, s * SECTOR, s * SECTOR, (s + 1) * SECTOR);
-    else this.medium = Buffer.from(this.now);
+    if (this.now.length !== this.medium.length || this.now === this.medium || this.#mediumShared) {
+      const medium = Buffer.alloc(this.now.length);
+      this.medium.copy(medium);
+      this.medium = medium;
+    }
+    for (const s of this.dirty) this.now.copy(this.medium, s * SECTOR, s * SECTOR, (s + 1) * SECTOR);
     this.#mediumShared = false;
     this.dirty.clear();
   }

@@ -30,25 +30,31 @@ export function unharmed(f: CutFigures): boolean {
 
 const clock = { monoMs: () => 0 };
 
-/** A body that tells its id, lane and length, with noise that only this id has. */
+/** A body that tells its id and length, with noise that only this id has. */
 function bodyOf(id: number, bytes: number): Buffer {
-  const body = Buffer.alloc(bytes);
+  const body = Buffer.allocUnsafe(bytes);
+  body.writeUIntLE(id, 0, 6);
+  body.writeUIntLE(bytes, 6, 6);
   let x = (id * 2654435761) >>> 0;
   for (let i = 12; i < bytes; i++) {
     x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
     body[i] = x >>> 24;
   }
-  body.writeUIntLE(id, 0, 6);
-  body.writeUIntLE(bytes, 6, 6);
   return body;
 }
 
 /** The id of an untorn body, -1 of any other. */
 function idOf(body: Uint8Array): number {
   if (body.length < 12) return -1;
-  const b = Buffer.from(body);
+  const b = Buffer.from(body.buffer, body.byteOffset, body.length);
+  if (b.readUIntLE(6, 6) !== b.length) return -1;
   const id = b.readUIntLE(0, 6);
-  return bodyOf(id, b.length).equals(b) ? id : -1;
+  let x = (id * 2654435761) >>> 0;
+  for (let i = 12; i < b.length; i++) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    if (b[i] !== x >>> 24) return -1;
+  }
+  return id;
 }
 
 /** What a run has been told, so far. Lists only grow, so a length is a snapshot. */
@@ -173,7 +179,7 @@ let lastId = 0;
 async function load(spool: Spool, told: Told, rng: Random, tight: boolean): Promise<void> {
   let marks: { mark: StageMark; id: number }[] = [];
   for (const s of spool.staged()) marks.push({ mark: s.mark, id: idOf(s.rows) });
-  const size = (): number => (tight ? 3000 + Math.floor(rng() * 4000) : 12 + Math.floor(rng() ** 3 * 3000));
+  const size = (): number => (tight ? 3000 + Math.floor(rng() * 4000) : 12 + Math.floor(rng() ** 5 * 4000));
   const append = (lane: number, mark?: StageMark, supersedes: readonly number[] = []): void => {
     const id = ++lastId;
     told.issued.push({ id, lane, supersedes });
@@ -182,7 +188,7 @@ async function load(spool: Spool, told: Told, rng: Random, tight: boolean): Prom
       .append(LANES[lane]!, body, { ...(mark && { supersedes: mark }), weight: rng(), keep: rng() < 0.1 })
       .then((seq) => told.acked.push({ id, lane, seq }));
   };
-  const steps = tight ? 80 : 10 + Math.floor(rng() * 40);
+  const steps = tight ? 80 : 5 + Math.floor(rng() * 30);
   for (let step = 0; step < steps; step++) {
     for (let n = Math.floor(rng() * 4); n >= 0; n--) append(Math.floor(rng() * 3));
     const wait: Promise<unknown>[] = [];
@@ -203,10 +209,10 @@ async function load(spool: Spool, told: Told, rng: Random, tight: boolean): Prom
       );
       marks = [];
     }
-    if (rng() < 0.1) {
+    if (rng() < 0.2) {
       const lane = Math.floor(rng() * 3);
       const given = told.acked.findLast((a) => a.lane === lane)?.seq ?? 0;
-      told.freed[lane] = Math.max(told.freed[lane]!, Math.floor(given * (tight ? 0.2 : 0.8)));
+      told.freed[lane] = Math.max(told.freed[lane]!, Math.floor(given * (tight ? 0.2 : 0.9)));
       spool.free(LANES[lane]!, told.freed[lane]!);
     }
     await spool.flush();
