@@ -6,6 +6,12 @@ import type { LoadedChannel, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
 import { brokerSchema, channelSchema, rowsSchema, trackSchema } from "./schema.ts";
 
+// A key too many has been reported with the whole file; it does not keep the rest from being checked.
+const looseChannel = channelSchema.strip();
+const looseTrack = trackSchema.strip();
+const looseRows = rowsSchema.strip();
+const looseBroker = brokerSchema.strip();
+
 type Parts = ReadonlyMap<string, LoadedPart>;
 
 /** `shockX` as a column name: `shock_x`. */
@@ -20,7 +26,7 @@ export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): L
     const path = ["channels", column];
     const from = goodAt(c, channelSchema.shape.from, [...path, "from"]);
     const found = from === undefined ? undefined : sourceOf(c, column, from, parts);
-    const written = goodAt(c, channelSchema.strip(), path);
+    const written = goodAt(c, looseChannel, path);
     if (found === undefined || written === undefined) continue;
     const { key, ...spec } = found;
     const source: ChannelSpec = written.label === undefined ? spec : { ...spec, label: written.label };
@@ -70,7 +76,7 @@ function sourceOf(c: Checking, column: string, from: string, parts: Parts): Part
 /** The part whose fixes become the track, with every channel it has as a column. */
 export function checkTrack(c: Checking, parts: Parts): LoadedTrack | undefined {
   const path = ["track", "from"];
-  const track = goodAt(c, trackSchema.strip(), ["track"]);
+  const track = goodAt(c, looseTrack, ["track"]);
   if (track === undefined) return undefined;
   const { from: name, columns: wanted } = track;
   const names = namesAt(c, ["parts"]);
@@ -110,13 +116,13 @@ const LONGEST_RECORD_MS = 60_000;
 
 /** What contradicts itself within the sections of the file that stand alone. */
 export function checkSections(c: Checking): void {
-  const rows = goodAt(c, rowsSchema.strip(), ["rows"]);
+  const rows = goodAt(c, looseRows, ["rows"]);
   const spanMs = (rows?.everyMs ?? 0) * (rows?.batch ?? 0);
   if (rows !== undefined && spanMs > LONGEST_RECORD_MS) {
     const text = `${rows.batch} rows of ${rows.everyMs} ms make records of ${spanMs / 1000} s, expected at most ${LONGEST_RECORD_MS / 1000} s`;
     complain(c, "config/conflict", ["rows", "batch"], text);
   }
-  const broker = goodAt(c, brokerSchema.strip(), ["broker"]);
+  const broker = goodAt(c, looseBroker, ["broker"]);
   if (broker === undefined) return;
   if ((broker.certFile === undefined) !== (broker.keyFile === undefined)) {
     const [has, lacks] = broker.certFile === undefined ? ["keyFile", "certFile"] : ["certFile", "keyFile"];

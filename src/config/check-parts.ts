@@ -8,6 +8,10 @@ import type { LoadedPart } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
 import { type BusConfig, busSchema, partSchema } from "./schema.ts";
 
+// A key too many has been reported with the whole file; it does not keep the rest from being checked.
+const loosePart = partSchema.strip();
+
+/** An I2C address as people write it: `0x1d`. */
 export const hex = (address: number) => `0x${address.toString(16).padStart(2, "0")}`;
 
 /** The buses that are well formed, after checking that no two of them are the same adapter or port. */
@@ -32,7 +36,7 @@ export function checkParts(
 ): Map<string, LoadedPart> {
   const parts = new Map<string, LoadedPart>();
   const seat = new Map<string, string>();
-  for (const [name, written] of goodEntries(c, partSchema.strip(), ["parts"])) {
+  for (const [name, written] of goodEntries(c, loosePart, ["parts"])) {
     const path = ["parts", name];
     const device = Object.hasOwn(catalogue, written.part) ? catalogue[written.part] : undefined;
     if (device === undefined) {
