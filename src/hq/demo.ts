@@ -10,7 +10,7 @@ export interface DemoHqOptions {
   /** Address the broker listens on; loopback by default, since it asks nobody for a password. */
   readonly host?: string;
   readonly rules?: Partial<FieldRules>;
-  /** What people call a machine, by its id: `{ "d85ms-demo": "Komatsu D85MS-15" }`. */
+  /** What people call a machine, by its id; by default the demonstration's. */
   readonly machineNames?: Readonly<Record<string, string>>;
 }
 
@@ -46,6 +46,8 @@ export interface DemoHq {
  */
 export const DEMO_RULES: FieldRules = { toolWidthM: 2.0, targetDepthM: 0.2, shockLineMps2: 250 };
 
+const DEMO_NAMES = { "d85ms-demo": "Komatsu D85MS-15" };
+
 /** HQ in one process for the demonstration: broker, subscriber and page. */
 export async function startDemoHq(options: DemoHqOptions = {}): Promise<DemoHq> {
   const broker = await startBroker({ port: options.brokerPort ?? 0, host: options.host ?? "127.0.0.1" });
@@ -62,7 +64,7 @@ export async function startDemoHq(options: DemoHqOptions = {}): Promise<DemoHq> 
     page = await startPageServer({
       port: options.pagePort ?? 0,
       subscriber,
-      ...(options.machineNames === undefined ? {} : { machineNames: options.machineNames }),
+      machineNames: options.machineNames ?? DEMO_NAMES,
     });
   } catch (error) {
     await Promise.all([subscriber.close(), broker.close()]);

@@ -7,6 +7,12 @@ export interface HistoryRow {
 /** A row that repeats the one before is kept again after this long, in ms, so that a flat line goes on. */
 const REPEAT_MS = 950;
 
+/**
+ * Rows after the beginning of a record's last row for which `live` may still carry that row: it is complete one row after
+ * its beginning and stays the newest for one more.
+ */
+export const LIVE_LAG_ROWS = 2;
+
 function sameValues(a: HistoryRow, b: HistoryRow): boolean {
   return a.values.length === b.values.length && a.values.every((value, i) => value === b.values[i]);
 }
@@ -35,6 +41,7 @@ export interface History {
  */
 export function createHistory(spanMs: number, maxRows = 2000): History {
   const rows: Kept[] = [];
+  let settledMs = Number.NEGATIVE_INFINITY;
   let epoch = 0;
   let appended = 0;
 
@@ -55,8 +62,8 @@ export function createHistory(spanMs: number, maxRows = 2000): History {
     rows,
     addLive(row) {
       const newest = rows.at(-1);
-      // Live rows never go back in time: an older one was overtaken by its record or comes from a retry.
-      if (newest !== undefined && row.mono <= newest.mono) return;
+      // Live rows never go back in time: what they tell is in a record already.
+      if (row.mono < settledMs || (newest !== undefined && row.mono <= newest.mono)) return;
       // Live messages come at every fix, telemetry once a second: what only repeats adds no point.
       if (newest !== undefined && row.mono - newest.mono < REPEAT_MS && sameValues(row, newest)) return;
       rows.push({ ...row, final: false });
@@ -68,15 +75,17 @@ export function createHistory(spanMs: number, maxRows = 2000): History {
       const last = added.at(-1);
       if (first === undefined || last === undefined) return;
       const newest = rows.at(-1);
-      if (newest === undefined || newest.mono < first.mono - spacingMs / 2) {
+      if (newest !== undefined && last.mono < newest.mono - spanMs) return;
+      const from = first.mono - spacingMs / 2;
+      const to = last.mono + LIVE_LAG_ROWS * spacingMs;
+      settledMs = Math.max(settledMs, to);
+      if (newest === undefined || newest.mono < from) {
         for (const row of added) rows.push({ ...row, final: true });
         appended += added.length;
         trim();
         return;
       }
-      const from = first.mono - spacingMs / 2;
-      const to = last.mono + spacingMs / 2;
-      const kept = rows.filter((row) => row.mono < from || row.mono > to || row.final);
+      const kept = rows.filter((row) => row.mono < from || row.mono >= to || row.final);
       const finals = new Set(kept.filter((row) => row.final).map((row) => row.mono));
       for (const row of added) if (!finals.has(row.mono)) kept.push({ ...row, final: true });
       kept.sort((a, b) => a.mono - b.mono);
@@ -86,6 +95,7 @@ export function createHistory(spanMs: number, maxRows = 2000): History {
     },
     reset() {
       rows.length = 0;
+      settledMs = Number.NEGATIVE_INFINITY;
       restart();
     },
     epoch: () => epoch,

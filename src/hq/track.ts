@@ -1,3 +1,4 @@
+import { LIVE_LAG_ROWS } from "./history.ts";
 import type { Engagement } from "./roles.ts";
 
 /** A place the machine was at, and what its tool did there. */
@@ -12,8 +13,10 @@ export interface TrackPoint {
 }
 
 export interface Track {
-  /** What the tool did at an instant; corrects points already there. */
-  work(boot: string, mono: number, engagement: Engagement): void;
+  /** What the tool did by a live message: stands until the record of that time comes. */
+  liveWork(boot: string, mono: number, engagement: Engagement): void;
+  /** What the tool did by the rows of a record, the first at `mono`, `spacingMs` apart; corrects points already there. */
+  recordWork(boot: string, mono: number, spacingMs: number, engagements: readonly Engagement[]): void;
   /** A fix at an instant. */
   fix(boot: string, mono: number, lat: number, lon: number): void;
   /** Points in order of time, at least a step apart or different in what the tool did. */
@@ -47,18 +50,25 @@ export function distanceM(latA: number, lonA: number, latB: number, lonB: number
   return Math.hypot(north, east);
 }
 
-interface Rows {
-  readonly mono: number[];
-  readonly engagement: Engagement[];
+interface Row {
+  readonly mono: number;
+  readonly engagement: Engagement;
+  readonly final: boolean;
 }
 
-/** Index of the first entry greater than `value`. */
-function upperBound(sorted: readonly number[], value: number): number {
+interface Rows {
+  list: Row[];
+  /** Before this instant records have told everything. */
+  settledMs: number;
+}
+
+/** Index of the first row after `mono`. */
+function upperBound(sorted: readonly Row[], mono: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const mid = (low + high) >>> 1;
-    if (sorted[mid]! <= value) low = mid + 1;
+    if (sorted[mid]!.mono <= mono) low = mid + 1;
     else high = mid;
   }
   return low;
@@ -77,7 +87,7 @@ export function createTrack(): Track {
   function rowsOf(boot: string): Rows {
     let own = rows.get(boot);
     if (own === undefined) {
-      own = { mono: [], engagement: [] };
+      own = { list: [], settledMs: Number.NEGATIVE_INFINITY };
       rows.set(boot, own);
       boots.push(boot);
       if (boots.length > MAX_BOOTS) rows.delete(boots.shift()!);
@@ -88,15 +98,14 @@ export function createTrack(): Track {
   function engagementAt(boot: string, mono: number): Engagement {
     const own = rows.get(boot);
     if (own === undefined) return 0;
-    const after = upperBound(own.mono, mono);
+    const after = upperBound(own.list, mono);
     let best: Engagement = 0;
     let nearest = ROW_REACH_MS;
-    for (const i of [after - 1, after]) {
-      const away = Math.abs((own.mono[i] ?? Number.POSITIVE_INFINITY) - mono);
-      if (away <= nearest) {
-        nearest = away;
-        best = own.engagement[i]!;
-      }
+    for (const row of own.list.slice(Math.max(0, after - 1), after + 1)) {
+      const away = Math.abs(row.mono - mono);
+      if (away > nearest) continue;
+      nearest = away;
+      best = row.engagement;
     }
     return best;
   }
@@ -124,31 +133,44 @@ export function createTrack(): Track {
     );
   }
 
+  /** Looks again at the points that rows between two instants speak for. */
+  function judgeAgain(boot: string, from: number, to: number): void {
+    for (let i = points.length - 1; i >= 0; i--) {
+      const point = points[i]!;
+      if (point.boot !== boot || point.mono > to + ROW_REACH_MS) continue;
+      if (point.mono < from - ROW_REACH_MS) break;
+      const engagement = engagementAt(boot, point.mono);
+      if (engagement === point.engagement) continue;
+      point.engagement = engagement;
+      epoch++;
+    }
+  }
+
   return {
     points,
     epoch: () => epoch,
-    work(boot, mono, engagement) {
+    liveWork(boot, mono, engagement) {
       const own = rowsOf(boot);
-      const at = upperBound(own.mono, mono);
-      if (own.mono[at - 1] === mono) own.engagement[at - 1] = engagement;
-      else {
-        own.mono.splice(at, 0, mono);
-        own.engagement.splice(at, 0, engagement);
-        if (own.mono.length > MAX_ROWS) {
-          own.mono.splice(0, 1000);
-          own.engagement.splice(0, 1000);
-        }
-      }
-      for (let i = points.length - 1; i >= 0; i--) {
-        const point = points[i]!;
-        if (point.boot !== boot) continue;
-        if (point.mono < mono - ROW_REACH_MS) break;
-        if (point.mono > mono + ROW_REACH_MS) continue;
-        const now = engagementAt(boot, point.mono);
-        if (now === point.engagement) continue;
-        point.engagement = now;
-        epoch++;
-      }
+      const newest = own.list.at(-1);
+      if (mono < own.settledMs || (newest !== undefined && mono <= newest.mono)) return;
+      own.list.push({ mono, engagement, final: false });
+      if (own.list.length > MAX_ROWS) own.list.splice(0, MAX_ROWS / 10);
+      judgeAgain(boot, mono, mono);
+    },
+    recordWork(boot, mono, spacingMs, engagements) {
+      const own = rowsOf(boot);
+      const from = mono - spacingMs / 2;
+      const to = mono + (engagements.length - 1 + LIVE_LAG_ROWS) * spacingMs;
+      const added = engagements.map((engagement, i) => ({ mono: mono + i * spacingMs, engagement, final: true }));
+      const before = own.list.slice(0, upperBound(own.list, from));
+      const after = own.list.slice(upperBound(own.list, to));
+      const kept = own.list.slice(before.length, own.list.length - after.length).filter((row) => row.final);
+      const middle = [...kept.filter((row) => !added.some((one) => one.mono === row.mono)), ...added];
+      middle.sort((a, b) => a.mono - b.mono);
+      own.list = [...before, ...middle, ...after];
+      own.settledMs = Math.max(own.settledMs, to);
+      if (own.list.length > MAX_ROWS) own.list.splice(0, MAX_ROWS / 10);
+      judgeAgain(boot, from, to);
     },
     fix(boot, mono, lat, lon) {
       rowsOf(boot);

@@ -15,6 +15,7 @@ import { type EventRecord, insertNewestFirst, type OutageRecord, type Received }
 import {
   type ChartPlan,
   type ColumnReader,
+  type Engagement,
   engagementOf,
   type FieldRules,
   findRoles,
@@ -151,8 +152,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
     return { mono, values };
   }
 
-  function readWork(rowBoot: string, mono: number, read: ColumnReader, roles: Roles): void {
-    track.work(rowBoot, mono, engagementOf(read, roles, rules));
+  function readShock(rowBoot: string, mono: number, read: ColumnReader, roles: Roles): void {
     const peak = peakOf(read, roles.shock);
     if (peak !== null && peak >= rules.shockLineMps2 && marks.add(rowBoot, mono, peak)) revisions.marks++;
   }
@@ -168,6 +168,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
       return;
     }
     const rows: HistoryRow[] = [];
+    const engagements: Engagement[] = [];
     for (let i = 0; i < record.n; i++) {
       const read: ColumnReader = (column) => (Object.hasOwn(record.c, column) ? record.c[column]?.[i] : undefined);
       if (record.kind === "track") {
@@ -175,11 +176,14 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
         if (offset !== undefined) readFix(record.boot, record.mono + offset, read, own.roles);
       } else {
         const mono = record.mono + i * record.dt;
-        readWork(record.boot, mono, read, own.roles);
+        engagements.push(engagementOf(read, own.roles, rules));
+        readShock(record.boot, mono, read, own.roles);
         if (record.boot === boot && own === current) rows.push(rowOf(mono, read, own.charts));
       }
     }
-    if (record.kind === "telemetry" && rows.length > 0) history.addRecord(rows, record.dt);
+    if (record.kind === "track") return;
+    track.recordWork(record.boot, record.mono, record.dt, engagements);
+    history.addRecord(rows, record.dt);
   }
 
   function readFix(fixBoot: string, mono: number, read: ColumnReader, roles: Roles): void {
@@ -195,7 +199,8 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
     if (current === undefined || current.hash !== body.desc) return;
     const read: ColumnReader = (column) => (Object.hasOwn(body.c, column) ? body.c[column] : undefined);
     history.addLive(rowOf(body.mono, read, current.charts));
-    readWork(body.boot, body.mono, read, current.roles);
+    track.liveWork(body.boot, body.mono, engagementOf(read, current.roles, rules));
+    readShock(body.boot, body.mono, read, current.roles);
     readFix(body.boot, body.mono, read, current.roles);
   }
 

@@ -194,14 +194,17 @@ describe("the lines of a unit", () => {
       live(10_000, 1),
       live(11_000, 2),
       live(12_000, 3),
-      live(13_000, 4),
+      live(13_000, 30),
+      live(14_000, 4),
       onLane("log", telemetryRecord(2, 10_000, [{ rotor: 10 }, { rotor: 20 }, { rotor: 30 }])),
+      live(13_900, 30),
     ]);
+    // What live told until two rows after the record's last one was that row again.
     expect(unit.history.rows.map((row) => [row.mono, row.values[0]])).toEqual([
       [10_000, 10],
       [11_000, 20],
       [12_000, 30],
-      [13_000, 4],
+      [14_000, 4],
     ]);
   });
 
@@ -256,6 +259,20 @@ describe("the way of a machine", () => {
       onLane("log", telemetryRecord(3, 5000, rows)),
     ]);
     expect(kinds(unit)).toEqual([0, 1, 2, 0]);
+  });
+
+  it("follows live at once and is corrected by the record of the same time", () => {
+    const live = (i: number, depth: number) => {
+      const [lat, lon] = places[i]!;
+      const c = { "rotor_speed.mean": 200, "tool_depth.mean": depth, lat, lon };
+      return [topic("live"), encode(liveMessage(6000 + i * 1000, c))] as const;
+    };
+    const lives = [live(0, -0.3), live(1, -0.3), live(2, 0.2), live(3, 0.2)];
+    expect(kinds(unitOf([...begin, ...lives]))).toEqual([0, 0, 1, 1]);
+    const rows = [{ depth: -0.3 }, { depth: 0.2 }, { depth: 0.2 }, { depth: 0.2 }, { depth: 0.2 }];
+    const record = onLane("log", telemetryRecord(2, 6000, rows));
+    expect(kinds(unitOf([...begin, ...lives, record]))).toEqual([0, 1, 1, 1]);
+    expect(kinds(unitOf([...begin, record, ...lives]))).toEqual([0, 1, 1, 1]);
   });
 
   it("is not engaged where nothing is known of the tool", () => {

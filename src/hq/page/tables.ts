@@ -19,15 +19,8 @@ const SEVERITY_SIGNS: Readonly<Record<string, readonly [icon: string, tone: stri
 const head = (...names: string[]): Cell[] => names.map((text) => ({ text }));
 const num = (text: string): Cell => ({ text, number: true });
 
-/** Where the unit's clock stands now, in ms since its boot; null before anything was heard. */
-function monoNow(unit: UnitState, nowMs: number): number | null {
-  const live = unit.live;
-  return live === undefined ? null : live.mono + (nowMs - live.atMs);
-}
-
 export function drawSources(unit: UnitState, nowMs: number): void {
   const sources = unit.health?.sources ?? [];
-  const mono = monoNow(unit, nowMs);
   fillTable(
     byId("sources"),
     head("Source", "State", "Last sample", "Counters"),
@@ -43,15 +36,17 @@ export function drawSources(unit: UnitState, nowMs: number): void {
         { text: words(source.state), icon, tone, short: true },
         {
           text: since === null ? ABSENT : since < 3000 ? "fresh" : `${duration(since / 1000)} old`,
-          sub: reportAge(unit, nowMs),
+          short: true,
         },
         { text: counters.map(([name, count]) => `${words(name).toLowerCase()} ${fixed(count)}`).join(", ") || "none" },
       ];
     }),
   );
   const running = sources.filter((source) => source.state === "running").length;
-  setText(byId("sources-note"), sources.length === 0 ? "" : `${running} of ${sources.length} running`);
-  if (mono === null) setText(byId("sources-note"), "");
+  setText(
+    byId("sources-note"),
+    sources.length === 0 ? "" : `${running} of ${sources.length} running · health ${reportAge(unit, nowMs)}`,
+  );
 }
 
 function reportAge(unit: UnitState, nowMs: number): string {
@@ -157,7 +152,7 @@ export function drawEvents(unit: UnitState, nowMs: number): void {
   const events = unit.events ?? [];
   fillTable(
     byId("events"),
-    events.length === 0 ? head("Nothing has happened yet.") : head("Heard", "Event", "Source", "Detail"),
+    events.length === 0 ? head("Nothing has happened yet.") : head("Time", "Event", "Source", "Detail"),
     events.map((event) => {
       const [icon, tone] = SEVERITY_SIGNS[event.severity] ?? ["?", "idle"];
       const detail = Object.entries(event.detail).map(
@@ -165,7 +160,7 @@ export function drawEvents(unit: UnitState, nowMs: number): void {
       );
       return [
         { text: event.t?.slice(11, 19) ?? age(nowMs - event.atMs), short: true },
-        { text: words(event.name), icon, tone, sub: event.severity },
+        { text: words(event.name), icon, tone, sub: event.severity, short: true },
         { text: event.source === null ? ABSENT : words(event.source) },
         { text: detail.join(", ") || ABSENT },
       ];
@@ -183,17 +178,17 @@ export function drawChannels(unit: UnitState, stale: boolean): void {
   const partly = unit.head?.simulated === "some";
   fillTable(
     byId("channels"),
-    head("Channel", "Now", "Window", "Quality", "Source"),
+    [{ text: "Channel" }, num("Now"), num("Window"), ...head("Quality", "Source")],
     channels.map((channel) => {
       const [centre, ...others] = channel.columns;
       const q =
         centre !== undefined && live !== undefined && Object.hasOwn(live.q, centre) ? live.q[centre] : undefined;
       const flags = qualityWords(q, descriptor?.quality ?? {}).filter((word) => word !== "simulated");
       const now = value(centre);
-      const parts = others.flatMap((column) => {
-        const part = value(column);
-        return part === undefined ? [] : [`${column.split(".").at(-1)} ${byResolution(part, channel.resolution)}`];
-      });
+      const [low, high] = ["min", "max"].map((stat) => value(others.find((column) => column.endsWith(`.${stat}`))));
+      const window = [low, high]
+        .filter((part) => part !== undefined)
+        .map((part) => byResolution(part, channel.resolution));
       const absent = now === undefined || now === null;
       return [
         { text: channel.label, sub: channel.name },
@@ -201,7 +196,7 @@ export function drawChannels(unit: UnitState, stale: boolean): void {
           text: `${byResolution(now, channel.resolution)}${absent ? "" : ` ${unitLabel(channel.unit)}`}`,
           number: true,
         },
-        { text: parts.join(", ") || ABSENT },
+        { text: window.join(" … ") || ABSENT, number: true },
         absent
           ? { text: "absent", icon: "○", tone: "idle", short: true }
           : flags.length > 0
