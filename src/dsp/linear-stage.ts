@@ -18,8 +18,8 @@ export class LinearStage implements Stage {
   readonly #gapMs: number;
   #settled = false;
   #warm = 0;
-  /** The last usable value and its instant. */
-  #held = Number.NaN;
+  /** The last usable value, and its instant. */
+  readonly #held = new Float64Array(1).fill(Number.NaN);
   #heldMs = Number.NaN;
 
   constructor(sections: readonly Biquad[], rateHz: number, capacity: number) {
@@ -35,7 +35,7 @@ export class LinearStage implements Stage {
     const endMs = block.t[n - 1]!;
     // The gap is longer than a block, so a block this short hides none.
     if (this.#settled && this.#warm === 0 && (block.marks & UNUSABLE) === 0 && endMs - this.#heldMs <= this.#gapMs) {
-      this.#held = block.x[n - 1]!;
+      this.#held[0] = block.x[n - 1]!;
       this.#heldMs = endMs;
       this.#cascade.run(block.x, 0, n);
     } else {
@@ -47,14 +47,14 @@ export class LinearStage implements Stage {
   reset(): void {
     this.#settled = false;
     this.#warm = 0;
-    this.#held = Number.NaN;
+    this.#held[0] = Number.NaN;
     this.#heldMs = Number.NaN;
   }
 
   /** Sample by sample: starts, marks, gaps and warm-up. */
   #careful(block: StatBlock): void {
     const { t, x, q, n } = block;
-    this.#held = holdMarked(block, this.#held);
+    holdMarked(block, this.#held);
     for (let i = 0; i < n; i++) {
       if ((q[i]! & UNUSABLE) === 0) {
         if (!this.#settled || t[i]! - this.#heldMs > this.#gapMs) {

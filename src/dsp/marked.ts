@@ -3,17 +3,17 @@ import type { StatBlock } from "./stat-block.ts";
 
 /**
  * Puts the last usable value in the place of every marked sample, so that a filter with memory keeps its time base and never
- * swallows what is not believable. `held` is the last usable value before the block (NaN when there was none yet); returns
- * the one at its end. The bits stay; `restoreMissing` ends it.
+ * swallows what is not believable. `held[0]` is the last usable value (NaN when there was none yet). The bits stay;
+ * `restoreMissing` ends it.
  */
-export function holdMarked(block: StatBlock, held: number): number {
+export function holdMarked(block: StatBlock, held: Float64Array): void {
   const { x, q, n } = block;
-  let last = held;
+  let last = held[0]!;
   for (let i = 0; i < n; i++) {
     if ((q[i]! & UNUSABLE) === 0) last = x[i]!;
     else x[i] = last;
   }
-  return last;
+  held[0] = last;
 }
 
 /** Takes the value away again where there is none: samples marked missing, and results that are not numbers. */

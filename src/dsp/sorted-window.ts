@@ -21,17 +21,32 @@ export class SortedWindow {
     return this.#length;
   }
 
-  /** Appends a value; the oldest goes when the window is full. */
-  push(v: number): void {
+  /**
+   * Appends `from[i]`; the oldest goes when the window is full. Here as elsewhere in the loop a number is handed over by its
+   * place in an array: passed by value between functions it may be put on the heap.
+   */
+  push(from: Float64Array, i: number): void {
     const capacity = this.#byAge.length;
     if (this.#length === capacity) this.dropOldest();
+    const v = from[i]!;
+    const ranks = this.#byRank;
     this.#byAge[(this.#head + this.#length) % capacity] = v;
     this.#length++;
     if (!(v * 0 === 0)) return;
-    const rank = this.#rankOf(v);
-    for (let i = this.#ranked; i > rank; i--) this.#byRank[i] = this.#byRank[i - 1]!;
-    this.#byRank[rank] = v;
-    this.#ranked++;
+    let rank = this.#ranked++;
+    while (rank > 0 && ranks[rank - 1]! > v) {
+      ranks[rank] = ranks[rank - 1]!;
+      rank--;
+    }
+    ranks[rank] = v;
+  }
+
+  /** Appends a place without a rank. */
+  skip(): void {
+    const capacity = this.#byAge.length;
+    if (this.#length === capacity) this.dropOldest();
+    this.#byAge[(this.#head + this.#length) % capacity] = Number.NaN;
+    this.#length++;
   }
 
   dropOldest(): void {
@@ -40,38 +55,28 @@ export class SortedWindow {
     this.#head = (this.#head + 1) % this.#byAge.length;
     this.#length--;
     if (!(v * 0 === 0)) return;
+    const ranks = this.#byRank;
     this.#ranked--;
-    for (let i = this.#rankOf(v); i < this.#ranked; i++) this.#byRank[i] = this.#byRank[i + 1]!;
+    let rank = 0;
+    while (ranks[rank] !== v) rank++;
+    for (; rank < this.#ranked; rank++) ranks[rank] = ranks[rank + 1]!;
   }
 
-  /** The value of a rank, 0 for the smallest; NaN outside. */
-  at(rank: number): number {
-    return rank >= 0 && rank < this.#ranked ? this.#byRank[rank]! : Number.NaN;
+  /** Writes the value of a rank, 0 for the smallest. The rank must be below `ranked`. */
+  at(rank: number, into: Float64Array, i: number): void {
+    into[i] = this.#byRank[rank]!;
   }
 
-  /** The middle value, or the mean of the middle two; NaN when none has a rank. */
-  median(): number {
+  /** Writes the middle value, or the mean of the middle two. There must be one with a rank. */
+  median(into: Float64Array, i: number): void {
     const n = this.#ranked;
-    if (n === 0) return Number.NaN;
     const upper = this.#byRank[n >>> 1]!;
-    return (n & 1) === 1 ? upper : (this.#byRank[(n >>> 1) - 1]! + upper) / 2;
+    into[i] = (n & 1) === 1 ? upper : (this.#byRank[(n >>> 1) - 1]! + upper) / 2;
   }
 
   reset(): void {
     this.#head = 0;
     this.#length = 0;
     this.#ranked = 0;
-  }
-
-  /** Rank of the first value not below `v`. */
-  #rankOf(v: number): number {
-    let lo = 0;
-    let hi = this.#ranked;
-    while (lo < hi) {
-      const mid = (lo + hi) >>> 1;
-      if (this.#byRank[mid]! < v) lo = mid + 1;
-      else hi = mid;
-    }
-    return lo;
   }
 }

@@ -43,58 +43,65 @@ const OPEN_ROWS = 8;
 /** A sample this far behind the grid is not late, the clock jumped (ms). */
 const JUMP_MS = 60_000;
 
-/** Sums of one row. Values are summed as differences from the first one, so that a large mean does not drown the deviation. */
+/**
+ * Sums of one row. Values are summed as differences from the first one, so that a large mean does not drown the deviation.
+ * Numbers go in and out by their place in an array: passed by value they may be put on the heap.
+ */
 class Sums {
   count = 0;
-  first = 0;
-  sum = 0;
-  squares = 0;
-  lo = Infinity;
-  hi = -Infinity;
-  last = Number.NaN;
+  #first = 0;
+  #sum = 0;
+  #squares = 0;
+  #lo = Infinity;
+  #hi = -Infinity;
+  #last = Number.NaN;
 
   reset(): void {
     this.count = 0;
-    this.sum = 0;
-    this.squares = 0;
-    this.lo = Infinity;
-    this.hi = -Infinity;
-    this.last = Number.NaN;
+    this.#sum = 0;
+    this.#squares = 0;
+    this.#lo = Infinity;
+    this.#hi = -Infinity;
   }
 
-  /** `weight` samples of this mean, spread (sum of squared deviations) and extremes; `x` is the newest value. */
-  add(x: number, weight: number, mean: number, spread: number, lo: number, hi: number): void {
-    if (this.count === 0) this.first = mean;
-    const d = mean - this.first;
+  /** One sample that stands for itself. */
+  add(x: Float64Array, i: number): void {
+    const v = x[i]!;
+    if (this.count === 0) this.#first = v;
+    const d = v - this.#first;
+    this.count++;
+    this.#sum += d;
+    this.#squares += d * d;
+    if (v < this.#lo) this.#lo = v;
+    if (v > this.#hi) this.#hi = v;
+    this.#last = v;
+  }
+
+  /** One sample that stands for several. */
+  addMany({ x, used, mean, ms, lo, hi }: StatBlock, i: number): void {
+    const m = mean[i]!;
+    if (this.count === 0) this.#first = m;
+    const weight = used[i]!;
+    const d = m - this.#first;
     this.count += weight;
-    this.sum += weight * d;
-    this.squares += spread + weight * d * d;
-    if (lo < this.lo) this.lo = lo;
-    if (hi > this.hi) this.hi = hi;
-    this.last = x;
+    this.#sum += weight * d;
+    this.#squares += weight * (Math.max(0, ms[i]! - m * m) + d * d);
+    if (lo[i]! < this.#lo) this.#lo = lo[i]!;
+    if (hi[i]! > this.#hi) this.#hi = hi[i]!;
+    this.#last = x[i]!;
   }
 
-  value(stat: WindowStat): number {
+  write(stat: WindowStat, into: Float64Array, at: number): void {
     const n = this.count;
-    if (n === 0) return Number.NaN;
-    const mean = this.first + this.sum / n;
-    const variance = Math.max(0, (this.squares - (this.sum * this.sum) / n) / n);
-    switch (stat) {
-      case "mean":
-        return mean;
-      case "min":
-        return this.lo;
-      case "max":
-        return this.hi;
-      case "rms":
-        return Math.sqrt(mean * mean + variance);
-      case "stdev":
-        return Math.sqrt(variance);
-      case "last":
-        return this.last;
-      default:
-        return n;
-    }
+    const mean = this.#first + this.#sum / n;
+    const variance = Math.max(0, (this.#squares - (this.#sum * this.#sum) / n) / n);
+    if (n === 0) into[at] = Number.NaN;
+    else if (stat === "mean") into[at] = mean;
+    else if (stat === "min") into[at] = this.#lo;
+    else if (stat === "max") into[at] = this.#hi;
+    else if (stat === "rms") into[at] = Math.sqrt(mean * mean + variance);
+    else if (stat === "stdev") into[at] = Math.sqrt(variance);
+    else if (stat === "last") into[at] = this.#last;
   }
 }
 
@@ -124,6 +131,7 @@ class GridWindow implements Window {
   readonly #rows: readonly Row[] = Array.from({ length: OPEN_ROWS }, () => new Row());
   /** Number of the first open row; NaN until the first sample or `take`. */
   #base = Number.NaN;
+  readonly #last = new Float64Array(1);
   readonly #held = new Sums();
   #heldMs = Number.NaN;
   #heldBits = 0;
@@ -137,22 +145,17 @@ class GridWindow implements Window {
   add(block: StatBlock): void {
     const { t, x, q, n, stats } = block;
     for (let i = 0; i < n; i++) {
-      const row = this.#rowAt(t[i]!);
+      const row = this.#rowAt(t, i);
       if (row === undefined) continue;
       const bits = q[i]!;
       row.bits |= bits;
       row.of += stats ? block.of[i]! : 1;
       row.lastMs = t[i]!;
-      const v = x[i]!;
-      if ((bits & UNUSABLE) !== 0) {
-        if (v * 0 === 0) row.doubtful.add(v, 1, v, 0, v, v);
-      } else if (stats) {
-        const weight = block.used[i]!;
-        const mean = block.mean[i]!;
-        const spread = Math.max(0, weight * (block.ms[i]! - mean * mean));
-        row.usable.add(v, weight, mean, spread, block.lo[i]!, block.hi[i]!);
-      } else {
-        row.usable.add(v, 1, v, 0, v, v);
+      if ((bits & UNUSABLE) === 0) {
+        if (stats) row.usable.addMany(block, i);
+        else row.usable.add(x, i);
+      } else if (x[i]! * 0 === 0) {
+        row.doubtful.add(x, i);
       }
     }
   }
@@ -183,8 +186,8 @@ class GridWindow implements Window {
   }
 
   /** The open row an instant belongs to; undefined, and counted, when it was closed. */
-  #rowAt(ms: number): Row | undefined {
-    const row = Math.floor(ms / this.#periodMs);
+  #rowAt(t: Float64Array, i: number): Row | undefined {
+    const row = Math.floor(t[i]! / this.#periodMs);
     if (!(this.#base * 0 === 0)) this.#base = row;
     if (row < this.#base) {
       if ((this.#base - row) * this.#periodMs <= JUMP_MS) {
@@ -218,9 +221,9 @@ class GridWindow implements Window {
   #close(number: number): void {
     const row = this.#slot(number);
     if (row.usable.count > 0) {
+      row.usable.write("last", this.#last, 0);
       this.#held.reset();
-      const v = row.usable.last;
-      this.#held.add(v, 1, v, 0, v, v);
+      this.#held.add(this.#last, 0);
       this.#heldMs = row.lastMs;
       this.#heldBits = row.bits & ~UNUSABLE;
     } else if (row.of > 0) {
@@ -245,7 +248,8 @@ class GridWindow implements Window {
       qInto[qAt + s] = counts ? bits & ~UNUSABLE : bits;
       if (stat === "count") into[at + s] = row?.usable.count ?? 0;
       else if (stat === "good") into[at + s] = holds ? 1 : good ? row.usable.count / row.of : 0;
-      else into[at + s] = sums?.value(stat) ?? Number.NaN;
+      else if (sums === undefined) into[at + s] = Number.NaN;
+      else sums.write(stat, into, at + s);
     }
   }
 }

@@ -52,7 +52,7 @@ class Decimate implements Stage {
       if (block.marks !== 0) for (let k = i; k < end; k++) this.#bits |= block.q[k]!;
       this.#count += end - i;
       i = end;
-      if (this.#count === this.#factor) this.#emit(block.t[i - 1]!);
+      if (this.#count === this.#factor) this.#emit(block.t, i - 1);
     }
     return out;
   }
@@ -100,14 +100,14 @@ class Decimate implements Stage {
     }
   }
 
-  #emit(ms: number): void {
+  #emit(t: Float64Array, i: number): void {
     const out = this.#out;
     const k = out.n++;
     const used = this.#used;
     const mean = used > 0 ? this.#sum / used : Number.NaN;
     const settled = used > 0 ? UNUSABLE : this.#doubts > 0 ? QUALITY.missing : 0;
     const bits = this.#bits & ~settled;
-    out.t[k] = ms;
+    out.t[k] = t[i]!;
     out.x[k] = used > 0 ? mean : this.#doubts > 0 ? this.#doubtful / this.#doubts : Number.NaN;
     out.q[k] = bits;
     out.marks |= bits;

@@ -81,7 +81,7 @@ class Median implements Stage {
     const { x, q, n } = block;
     const past = this.#past;
     this.#sorted.reset();
-    for (let i = 0; i < past.length; i++) this.#sorted.push(past[i]!);
+    for (let i = 0; i < past.length; i++) this.#sorted.push(past, i);
     for (let i = 0; i < n; i++) {
       const usable = (q[i]! & UNUSABLE) === 0;
       past.copyWithin(0, 1);
@@ -95,8 +95,9 @@ class Median implements Stage {
     const { x, q, n } = block;
     for (let i = 0; i < n; i++) {
       const usable = (q[i]! & UNUSABLE) === 0;
-      this.#sorted.push(usable ? x[i]! : Number.NaN);
-      if ((q[i]! & QUALITY.missing) === 0 && this.#sorted.ranked > 0) x[i] = this.#sorted.median();
+      if (usable) this.#sorted.push(x, i);
+      else this.#sorted.skip();
+      if ((q[i]! & QUALITY.missing) === 0 && this.#sorted.ranked > 0) this.#sorted.median(x, i);
       if (this.#seen < this.#window - 1) {
         this.#seen++;
         q[i]! |= QUALITY.warmup;
