@@ -62,6 +62,8 @@ export function createLinkClient(options: {
     s.on("error", () => undefined);
     s.on("close", () => {
       if (socket === s) socket = undefined;
+      // Without a unit nobody acknowledges any more.
+      onDrained?.();
       if (!closed) timer = setTimeout(open, RETRY_MS);
     });
   }

@@ -32,24 +32,14 @@ export function wireValue(value: number, decimals: number): number | null {
   return Object.is(rounded, -0) ? 0 : rounded;
 }
 
-/** Collects rows of one table until they are taken as columns. `spacingMs` undefined: rows come at their own times. */
-export function createColumnBatch(columns: readonly ColumnSpec[], spacingMs?: number) {
+/** Collects rows of one table until they are taken as columns. */
+export function createColumnBatch(columns: readonly ColumnSpec[]) {
   const decimals = columns.map((c) => decimalsOf(c.resolution));
   let rows: Row[] = [];
 
   return {
     get length() {
       return rows.length;
-    },
-    /** Mono of the first row, when there is one. */
-    get startMs(): number | undefined {
-      return rows[0]?.monoMs;
-    },
-    /** Whether a row at `monoMs` continues the batch without a hole. */
-    continues(monoMs: number): boolean {
-      const last = rows.at(-1);
-      if (last === undefined || spacingMs === undefined) return true;
-      return Math.abs(monoMs - last.monoMs - spacingMs) < spacingMs / 2;
     },
     add(row: Row): void {
       rows.push(row);

@@ -2,13 +2,16 @@ import type { Note, Row } from "../link/frame.ts";
 import type { Draft, Lane } from "../model/record.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
 import { type ColumnBatch, type ColumnSpec, createColumnBatch, wireMono } from "./column-batch.ts";
-import { encodeStaged, groupStaged } from "./staged-rows.ts";
+import { draftOf } from "./row-record.ts";
+import { encodeStaged, groupStaged, type StageContext } from "./staged-rows.ts";
 import type { Stamp, Timebase } from "./timebase.ts";
 
 /** What the recorder asks of the spool. */
 export interface RecordStore {
   append(lane: Lane, body: Uint8Array, options?: AppendOptions): Promise<number>;
   stage(rows: Uint8Array, stream: number): Promise<StageMark>;
+  /** Commits without waiting for company. */
+  flush(): Promise<void>;
 }
 
 /** One table of rows: telemetry on a grid, or the track at its own times. */
@@ -26,7 +29,7 @@ export interface RecorderOptions {
   readonly tables: readonly TableSpec[];
   readonly rowMs: number;
   readonly batchRows: number;
-  /** Tells the sampler that everything up to the number is durable. */
+  /** Tells the sampler that everything up to the number of its session is durable. */
   readonly ack: (number: number) => void;
   readonly failed: (error: unknown) => void;
 }
@@ -41,6 +44,8 @@ interface Table {
   mark: StageMark | undefined;
 }
 
+type OutageReason = "sampler-restart" | "sampler-stalled" | "unit-restart" | "link-overflow";
+
 /** Track rows without telemetry beside them are made durable after this long. */
 const COMMIT_MS = 900;
 /** Rows of a track record at the most: what a receiver at 20 Hz gives in a minute. */
@@ -51,23 +56,38 @@ const bodyOf = (draft: Draft): Buffer => Buffer.from(JSON.stringify(draft));
 /**
  * Makes records of what the sampler sends. Rows are staged about once a second and acknowledged when that is durable; a full
  * batch becomes a record that makes its staged rows obsolete in the same commit. A hole in the row grid becomes an outage.
+ * One commit is on its way at a time and the next takes all that came meanwhile, so a slow disk never makes a queue of commits.
  */
 export function createRecorder(options: RecorderOptions) {
   const { store, timebase, boot, desc, rowMs, batchRows } = options;
-  const fresh = (spec: TableSpec) => createColumnBatch(spec.columns, spec.kind === "telemetry" ? rowMs : undefined);
   const tables: Table[] = options.tables.map((spec, stream) => ({
     spec,
     stream,
-    batch: fresh(spec),
+    batch: createColumnBatch(spec.columns),
     frames: [],
     mark: undefined,
   }));
+  /** Holds the place of the link when no rows do. */
+  const placeTable = tables.find((t) => t.spec.columns.length > 0);
+  /** What came and is in no commit yet, in order. */
+  let waiting: (() => void)[] = [];
+  let running: Promise<void> | undefined;
+  let wanted = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  // As heard: ahead of the commits.
+  let heardSession = "";
+  let heardNumber = 0;
+  let heardNextMono: number | undefined;
+  let outageReason: OutageReason = "unit-restart";
+
+  // As far as the commits are.
   let session = "";
   let received = 0;
   let nextMono: number | undefined;
-  let outageReason: "sampler-restart" | "sampler-stalled" | "unit-restart" | "link-overflow" = "unit-restart";
-  let timer: NodeJS.Timeout | undefined;
-  let queue: Promise<void> = Promise.resolve();
+  let gridRows = 0;
+  let finished = false;
+  let work: Promise<unknown>[] = [];
 
   const stampOf = (monoMs: number): Stamp & { v: 1; boot: string; mono: number } => ({
     v: 1,
@@ -76,51 +96,33 @@ export function createRecorder(options: RecorderOptions) {
     ...timebase.stamp(monoMs),
   });
 
-  function drafted(spec: TableSpec, batch: ColumnBatch, of: { boot: string; desc: string }): Draft | undefined {
-    const columns = batch.take();
-    if (columns === undefined || spec.columns.length === 0) return undefined;
-    const { mono, n, at, c, q } = columns;
-    const stamp: Stamp = of.boot === boot ? timebase.stamp(mono) : { trust: "none" };
-    const base = {
-      v: 1 as const,
-      boot: of.boot,
-      mono,
-      ...stamp,
-      desc: of.desc,
-      n,
-      c,
-      ...(q === undefined ? {} : { q }),
-    };
-    return spec.kind === "telemetry" ? { ...base, kind: "telemetry", dt: rowMs } : { ...base, kind: "track", at };
-  }
-
-  /** Turns what is batched into records, and stages the place where the link stands, in one commit. */
-  function finish(): Promise<unknown>[] {
-    const work: Promise<unknown>[] = [];
+  /** Turns what is batched into records. */
+  function finish(): void {
+    gridRows = 0;
+    finished = true;
     for (const table of tables) {
-      const draft = drafted(table.spec, table.batch, { boot, desc });
+      const columns = table.batch.take();
       table.frames = [];
-      if (draft === undefined) continue;
+      if (columns === undefined) continue;
+      const draft = draftOf(table.spec.kind, columns, { boot, desc, rowMs, stamp: timebase.stamp(columns.mono) });
       work.push(store.append("log", bodyOf(draft), table.mark === undefined ? {} : { supersedes: table.mark }));
       table.mark = undefined;
     }
-    return work;
   }
 
   /** Stages the rows that are not durable yet, each entry with what another run needs to go on. */
-  function stage(always: boolean): Promise<unknown>[] {
-    const work: Promise<unknown>[] = [];
+  function stage(): void {
     for (const table of tables) {
       const { frames } = table;
-      if (frames.length === 0 && !(always && table.stream === 0)) continue;
-      const columns = table.mark === undefined ? { columns: [...table.spec.columns] } : {};
-      const place = {
+      // A record has taken the place of the link with its staged rows: it is staged anew.
+      if (frames.length === 0 && !(finished && table === placeTable)) continue;
+      const place: StageContext = {
         boot,
         desc,
         session,
         number: received,
         ...(nextMono === undefined ? {} : { nextMono }),
-        ...columns,
+        ...(table.mark === undefined ? { columns: [...table.spec.columns] } : {}),
       };
       table.frames = [];
       work.push(
@@ -129,82 +131,137 @@ export function createRecorder(options: RecorderOptions) {
         }),
       );
     }
-    return work;
+    finished = false;
   }
 
-  /** One commit: everything received so far becomes durable and is then acknowledged. One at a time, in order. */
-  function commit(): Promise<void> {
+  /** One commit: everything received so far becomes durable and is then acknowledged. */
+  async function commitOnce(closing: boolean): Promise<void> {
+    const steps = waiting;
+    waiting = [];
+    for (const step of steps) step();
+    if (closing) finish();
+    stage();
+    const upTo = received;
+    const of = session;
+    const all = work;
+    work = [];
+    const failures = (await Promise.allSettled(all)).filter((r) => r.status === "rejected");
+    if (failures.length > 0) options.failed(failures[0]!.reason);
+    else if (of === heardSession) options.ack(upTo);
+  }
+
+  async function commitWanted(): Promise<void> {
+    while (wanted) {
+      wanted = false;
+      await commitOnce(false);
+    }
+    running = undefined;
+  }
+
+  function commit(): void {
     clearTimeout(timer);
     timer = undefined;
-    queue = queue.then(async () => {
-      const upTo = received;
-      const full = tables.some((t) => t.batch.length >= (t.spec.kind === "telemetry" ? batchRows : TRACK_ROWS_MAX));
-      try {
-        const records = full ? finish() : [];
-        await Promise.all([...records, ...stage(full)]);
-        options.ack(upTo);
-      } catch (error) {
-        options.failed(error);
-      }
-    });
-    return queue;
+    wanted = true;
+    running ??= commitWanted();
   }
 
   /** Appends a record that others depend on: it is never thinned. */
   function add(draft: Draft, lane: Lane): void {
-    queue = queue.then(() => store.append(lane, bodyOf(draft), { keep: true }).then(() => undefined, options.failed));
+    const append = () => store.append(lane, bodyOf(draft), { keep: true });
+    // The lanes have an order each; an event need not wait for a commit of the log.
+    if (lane === "event") {
+      const appended = append();
+      appended.catch(() => undefined); // the commit that waits for it tells
+      waiting.push(() => work.push(appended));
+    } else waiting.push(() => work.push(append()));
+    commit();
   }
 
   function outage(from: number, to: number): void {
-    queue = queue.then(() => Promise.all(finish()).then(() => undefined, options.failed));
-    add({ ...stampOf(from), kind: "outage", from: wireMono(from), to: wireMono(to), reason: outageReason }, "log");
-    outageReason = "sampler-stalled";
+    const reason = outageReason;
+    waiting.push(finish);
+    add({ ...stampOf(from), kind: "outage", from: wireMono(from), to: wireMono(to), reason }, "log");
+  }
+
+  function addRow(table: Table, row: Row, bytes: Uint8Array, number: number): void {
+    received = number;
+    const isGrid = table.spec.kind === "telemetry";
+    if (isGrid) {
+      nextMono = row.monoMs + rowMs;
+      gridRows++;
+    }
+    // Without channels the grid is only a beat: there is nothing to keep of it.
+    if (table.spec.columns.length > 0) {
+      table.batch.add(row);
+      table.frames.push(bytes);
+    }
+    if (gridRows >= batchRows || (!isGrid && table.batch.length >= TRACK_ROWS_MAX)) finish();
   }
 
   return {
     /** Makes records of what an earlier run staged, and returns where the link goes on when that was in this boot. */
-    async recover(staged: readonly StagedRows[]): Promise<{ session: string; number: number } | undefined> {
-      let resume: { session: string; number: number } | undefined;
-      for (const table of tables) {
-        const mine = staged.filter((s) => s.mark.stream === table.stream);
-        const mark = mine.at(-1)?.mark;
+    recover(staged: readonly StagedRows[]): { session: string; number: number } | undefined {
+      let place: StageContext | undefined;
+      for (const stream of new Set(staged.map((s) => s.mark.stream))) {
+        const mine = staged.filter((s) => s.mark.stream === stream);
+        const upTo = mine.at(-1)!.mark;
         const groups = groupStaged(mine.map((s) => s.rows));
-        for (const [i, group] of groups.entries()) {
-          const spec = { kind: table.spec.kind, columns: group.columns };
-          const batch = fresh(spec);
-          for (const row of group.rows) batch.add(row);
-          const draft = drafted(spec, batch, group.context);
-          const last = i === groups.length - 1 && mark !== undefined;
-          if (draft !== undefined) await store.append("log", bodyOf(draft), last ? { supersedes: mark } : {});
-          if (group.context.boot !== boot || table.stream !== 0) continue;
-          resume = { session: group.context.session, number: group.context.number };
-          nextMono = group.context.nextMono;
+        for (const [i, { context, columns, rows }] of groups.entries()) {
+          const batch = createColumnBatch(columns);
+          for (const row of rows) batch.add(row);
+          const taken = columns.length === 0 ? undefined : batch.take();
+          if (taken !== undefined) {
+            const stamp: Stamp = context.boot === boot ? timebase.stamp(taken.mono) : { trust: "none" };
+            const draft = draftOf(stream === 0 ? "telemetry" : "track", taken, { ...context, rowMs, stamp });
+            work.push(store.append("log", bodyOf(draft), i === groups.length - 1 ? { supersedes: upTo } : {}));
+          }
+          // The place that is furthest on, whichever table it was staged with.
+          if (context.boot === boot && (context.nextMono ?? -1) >= (place?.nextMono ?? -1)) place = context;
         }
       }
-      return resume;
+      if (place !== undefined) {
+        session = place.session;
+        received = place.number;
+        nextMono = place.nextMono;
+        heardNextMono = nextMono;
+      }
+      // The place is staged anew in the commit that takes its rows away.
+      finished = work.length > 0;
+      if (finished) commit();
+      return place && { session, number: received };
     },
     /** A sampler said hello: a new session starts its numbers at 1. */
     hello(newSession: string): void {
-      if (session !== "" && session !== newSession) outageReason = "sampler-restart";
-      if (session !== newSession) received = 0;
-      session = newSession;
+      if (heardSession === newSession) return;
+      if (heardSession !== "") outageReason = "sampler-restart";
+      heardSession = newSession;
+      heardNumber = 0;
+      waiting.push(() => {
+        if (session !== newSession) received = 0;
+        session = newSession;
+      });
     },
     row(row: Row, bytes: Uint8Array, number: number): void {
       const table = tables[row.table];
       if (table === undefined) return;
-      if (table.spec.kind === "telemetry") {
-        if (nextMono !== undefined && row.monoMs - nextMono > rowMs / 2) outage(nextMono, row.monoMs);
-        nextMono = row.monoMs + rowMs;
+      // The sampler gave up rows that were never acknowledged: the unit had hung too long.
+      if (heardNumber > 0 && number > heardNumber + 1) outageReason = "link-overflow";
+      heardNumber = number;
+      const isGrid = table.spec.kind === "telemetry";
+      if (isGrid) {
+        if (heardNextMono !== undefined && row.monoMs - heardNextMono > rowMs / 2) outage(heardNextMono, row.monoMs);
+        heardNextMono = row.monoMs + rowMs;
+        outageReason = "sampler-stalled";
       }
-      queue = queue.then(() => {
-        received = number;
-        table.batch.add(row);
-        table.frames.push(bytes);
-      });
-      if (table.spec.kind === "telemetry") void commit();
-      else timer ??= setTimeout(() => void commit(), COMMIT_MS);
+      waiting.push(() => addRow(table, row, bytes, number));
+      if (isGrid) commit();
+      else timer ??= setTimeout(commit, COMMIT_MS);
     },
     note(note: Note, number: number): void {
+      heardNumber = number;
+      waiting.push(() => {
+        received = number;
+      });
       if (note.kind === "anchor") {
         const { mono, offsetMs, trust, uncMs } = note;
         timebase.offer({ monoMs: mono, offsetMs, trust, uncMs });
@@ -212,33 +269,20 @@ export function createRecorder(options: RecorderOptions) {
       } else if (note.kind === "source") {
         const { source, state, previous, reason, mono } = note;
         const severity = state === "failed" || state === "absent" ? "warning" : "info";
-        add(
-          {
-            ...stampOf(mono),
-            kind: "event",
-            name: "source_state",
-            severity,
-            source,
-            detail: { state, previous, reason },
-          },
-          "event",
-        );
-      } else {
-        outageReason = "link-overflow";
+        const detail = { state, previous, reason };
+        add({ ...stampOf(mono), kind: "event", name: "source_state", severity, source, detail }, "event");
       }
-      queue = queue.then(() => {
-        received = number;
-      });
     },
     /** Any other record, such as the descriptor. */
     add,
     /** Makes everything received a record, at a planned stop. */
     async flush(): Promise<void> {
       clearTimeout(timer);
-      queue = queue.then(() =>
-        Promise.all([...finish(), ...stage(true)]).then(() => options.ack(received), options.failed),
-      );
-      await queue;
+      wanted = false;
+      const before = running;
+      await Promise.all([store.flush(), before]);
+      const last = commitOnce(true);
+      await Promise.all([store.flush(), last]);
     },
   };
 }

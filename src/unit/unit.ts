@@ -14,6 +14,7 @@ import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
+import { createBulletins } from "./bulletins.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { createLanes } from "./lanes.ts";
@@ -24,11 +25,6 @@ import { watchSystemClock } from "./system-time.ts";
 import { createTimebase } from "./timebase.ts";
 import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
 
-const HEALTH_MS = 60_000;
-/** The first health message comes early: a maintainer waits for it. */
-const FIRST_HEALTH_MS = 5000;
-/** Changes of state within this time are told together. */
-const STATE_MS = 200;
 const SAMPLER_GRACE_MS = 800;
 
 function tablesOf(config: LoadedConfig): TableSpec[] {
@@ -98,12 +94,16 @@ export async function startUnit(options: {
   const runDir = mkdtempSync(join(tmpdir(), "swath-"));
   const socket = join(runDir, "link.sock");
 
+  let spoolChanged: () => void = () => undefined;
   const spool = await openSpool({
     dir: config.spool.dir,
     files: diskFiles,
     clock: systemClock,
     maxBytes: config.spool.maxMb * 1e6,
-    log: (code, message) => log.warn({ code }, message),
+    log: (code, message) => {
+      log.warn({ code }, message);
+      spoolChanged();
+    },
   });
   const lanes = createLanes({
     spool,
@@ -124,6 +124,7 @@ export async function startUnit(options: {
         return seq;
       },
       stage: (rows, stream) => spool.stage(rows, stream),
+      flush: () => spool.flush(),
     },
     timebase,
     boot,
@@ -134,7 +135,7 @@ export async function startUnit(options: {
     ack: (number) => server?.ack(number),
     failed: (error) => log.error({ err: error }, "a record could not be stored"),
   });
-  const resume = await recorder.recover(spool.staged());
+  const resume = recorder.recover(spool.staged());
 
   const facts: UnitFacts = {
     boot,
@@ -183,13 +184,15 @@ export async function startUnit(options: {
     publish: (bytes) => uplink.publishLive(bytes),
   });
 
-  let stateTimer: NodeJS.Timeout | undefined;
-  function tellState(): void {
-    stateTimer ??= setTimeout(() => {
-      stateTimer = undefined;
-      uplink.publishState(words("online"));
-    }, STATE_MS);
-  }
+  const bulletins = createBulletins({
+    condition: () => {
+      const sources = Object.entries(status?.sources ?? {}).map(([name, source]) => [name, source.state]);
+      return [sampler, supervisor.restarts, sources, spool.state, timebase.trust, uplink.status().connected];
+    },
+    tellState: () => uplink.publishState(words("online")),
+    tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
+  });
+  spoolChanged = bulletins.look;
 
   const supervisor = createSupervisor({
     command: process.execPath,
@@ -203,7 +206,7 @@ export async function startUnit(options: {
       ended: (why, inMs) => {
         sampler = "restarting";
         log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
-        tellState();
+        bulletins.look();
       },
     },
   });
@@ -216,7 +219,7 @@ export async function startUnit(options: {
         supervisor.alive();
         recorder.hello(hello.session);
         sampler = "running";
-        tellState();
+        bulletins.look();
       },
       row(row, bytes, number) {
         live.row(row);
@@ -227,11 +230,11 @@ export async function startUnit(options: {
         if (note.kind !== "source") return;
         const { source, state, previous, reason } = note;
         log.info({ source, state, previous, reason }, "source changed its state");
-        tellState();
       },
       status(next) {
         supervisor.alive();
         status = next;
+        bulletins.look();
       },
       gone: () => undefined,
     },
@@ -245,20 +248,17 @@ export async function startUnit(options: {
       { connected, ...(lastError === undefined ? {} : { code: lastError.code, reason: lastError.message }) },
       "link",
     );
+    bulletins.look();
   });
   uplink.start();
 
   const stopWatching =
     simulation === undefined ? watchSystemClock({ clock, offer: (anchor) => timebase.offer(anchor) }) : () => undefined;
-  const tellHealth = () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts))));
-  const firstHealth = setTimeout(tellHealth, FIRST_HEALTH_MS);
-  const health = setInterval(tellHealth, HEALTH_MS);
+  bulletins.start();
 
   return {
     async stop() {
-      clearTimeout(firstHealth);
-      clearInterval(health);
-      clearTimeout(stateTimer);
+      bulletins.stop();
       stopWatching();
       await supervisor.stop(SAMPLER_GRACE_MS);
       await recorder.flush();

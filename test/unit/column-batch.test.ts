@@ -11,13 +11,10 @@ const row = (monoMs: number, values: number[], q = values.map(() => 0)) => ({
 
 describe("rows into columns", () => {
   it("keeps absent as null, never 0, and names only the columns that are not all good", () => {
-    const batch = createColumnBatch(
-      [
-        { name: "a", resolution: 0.1 },
-        { name: "b", resolution: 1 },
-      ],
-      1000,
-    );
+    const batch = createColumnBatch([
+      { name: "a", resolution: 0.1 },
+      { name: "b", resolution: 1 },
+    ]);
     batch.add(row(5000, [1.26, 7]));
     batch.add(row(6000, [Number.NaN, 8], [8, 0]));
     expect(batch.take()).toEqual({
@@ -28,14 +25,6 @@ describe("rows into columns", () => {
       q: { a: [0, 8] },
     });
     expect(batch.take()).toBeUndefined();
-  });
-
-  it("sees a hole in the row grid", () => {
-    const batch = createColumnBatch([{ name: "a", resolution: 1 }], 1000);
-    expect(batch.continues(9000)).toBe(true);
-    batch.add(row(5000, [1]));
-    expect(batch.continues(6000)).toBe(true);
-    expect(batch.continues(7000)).toBe(false);
   });
 
   it("rounds to the resolution, never further off than half a step of it", () => {

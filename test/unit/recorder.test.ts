@@ -8,6 +8,7 @@ import { type WireRecord, wireRecord } from "../../src/model/record.ts";
 import { diskFiles } from "../../src/spool/files.ts";
 import { openSpool, type Spool } from "../../src/spool/spool.ts";
 import { createRecorder, type RecordStore } from "../../src/unit/recorder.ts";
+import { groupStaged } from "../../src/unit/staged-rows.ts";
 import { createTimebase } from "../../src/unit/timebase.ts";
 
 const DESC = "0123456789abcdef";
@@ -82,6 +83,7 @@ describe("the recorder", () => {
           durable++;
           return mark;
         },
+        flush: () => spool.flush(),
       },
       acks,
     );
@@ -138,10 +140,13 @@ describe("the recorder", () => {
     const spool = await openIn(dir);
     const acks: number[] = [];
     const recorder = recorderOn(spool, acks);
-    const resume = await recorder.recover(spool.staged());
+    const resume = recorder.recover(spool.staged());
     expect(resume?.session).toBe("session-1");
     expect(resume?.number).toBeGreaterThan(0);
-    expect(spool.staged()).toEqual([]);
+    await spool.flush();
+    // Of what was staged only the place of the link is left.
+    const rest = groupStaged(spool.staged().map((s) => s.rows));
+    expect(rest.map((g) => [g.context.number, g.rows])).toEqual([[resume?.number, []]]);
     recorder.hello("session-9");
     feed(recorder, 1, 0, 12_000);
     await recorder.flush();
@@ -150,6 +155,96 @@ describe("the recorder", () => {
     expect(telemetry[0]).toMatchObject({ mono: 5000, boot: "boot-0001", desc: DESC });
     expect(records.filter((r) => r.kind === "track")[0]).toMatchObject({ at: expect.arrayContaining([0]) });
     expect(records.find((r) => r.kind === "outage")).toMatchObject({ to: 12_000, reason: "unit-restart" });
+    await spool.close();
+  });
+
+  it("takes all that came during a commit into the next one, so that a slow disk makes no queue of commits", async () => {
+    const acks: number[] = [];
+    const stages: (() => void)[] = [];
+    const recorder = recorderOn(
+      {
+        append: async () => 1,
+        flush: async () => undefined,
+        stage: (_rows, stream) => new Promise((done) => stages.push(() => done({ stream, upTo: stages.length }))),
+      },
+      acks,
+    );
+    recorder.hello("session-1");
+    for (let i = 0; i < 8; i++) feed(recorder, i + 1, 0, 5000 + i * 1000);
+    stages.shift()!();
+    await expect.poll(() => acks).toEqual([1]);
+    await expect.poll(() => stages.length).toBe(1);
+    stages.shift()!();
+    await expect.poll(() => acks).toEqual([1, 8]);
+  });
+
+  it("acknowledges nothing to a new sampler for what the one before it sent", async () => {
+    const acks: number[] = [];
+    const stages: (() => void)[] = [];
+    const recorder = recorderOn(
+      {
+        append: async () => 1,
+        flush: async () => undefined,
+        stage: (_rows, stream) => new Promise((done) => stages.push(() => done({ stream, upTo: stages.length }))),
+      },
+      acks,
+    );
+    recorder.hello("session-1");
+    feed(recorder, 500, 0, 5000);
+    recorder.hello("session-2");
+    feed(recorder, 1, 0, 6000);
+    stages.shift()!();
+    await expect.poll(() => stages.length).toBe(1);
+    stages.shift()!();
+    await expect.poll(() => acks).toEqual([1]);
+  });
+
+  it("keeps nothing of a grid without channels, however long it runs", async () => {
+    const spool = await openIn(folder());
+    const acks: number[] = [];
+    const recorder = createRecorder({
+      store: spool,
+      timebase: createTimebase(),
+      boot: "boot-0001",
+      desc: DESC,
+      tables: [
+        { kind: "telemetry", columns: [] },
+        { kind: "track", columns: [{ name: "lat", resolution: 1e-9 }] },
+      ],
+      rowMs: 1000,
+      batchRows: 2,
+      ack: (n) => acks.push(n),
+      failed: (e) => {
+        throw e;
+      },
+    });
+    recorder.hello("session-1");
+    const empty = (monoMs: number) => ({ table: 0, monoMs, values: new Float64Array(0), q: new Uint16Array(0) });
+    for (let i = 0; i < 12; i++) {
+      feed(recorder, 2 * i + 1, 1, 5000 + i * 1000);
+      recorder.row(empty(5000 + i * 1000), encodeRow(2 * i + 2, empty(5000 + i * 1000)), 2 * i + 2);
+    }
+    await recorder.flush();
+    expect(acks.at(-1)).toBe(24);
+    expect(spool.staged()).toHaveLength(1);
+    expect((await recordsOf(spool)).map((r) => r.kind)).toEqual(Array.from({ length: 6 }, () => "track"));
+    await spool.close();
+  });
+
+  it("names a stall of the loop as one, also when the sampler was started again before it", async () => {
+    const spool = await openIn(folder());
+    const recorder = recorderOn(spool, []);
+    recorder.hello("session-1");
+    feed(recorder, 1, 0, 5000);
+    recorder.hello("session-2");
+    feed(recorder, 1, 0, 6000);
+    feed(recorder, 2, 0, 9000);
+    feed(recorder, 7, 0, 13_000);
+    await recorder.flush();
+    expect((await recordsOf(spool)).flatMap((r) => (r.kind === "outage" ? [[r.from, r.to, r.reason]] : []))).toEqual([
+      [7000, 9000, "sampler-stalled"],
+      [10_000, 13_000, "link-overflow"],
+    ]);
     await spool.close();
   });
 });
