@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,11 +26,19 @@ export interface PtyRig {
   stop(): Promise<void>;
 }
 
+let interpreter: string | undefined;
+
+/** The interpreter itself: `python3` may be a script of a version manager that takes longer than all the rest. */
+function python(): string {
+  interpreter ??= execFileSync("python3", ["-c", "import sys; print(sys.executable)"]).toString().trim();
+  return interpreter;
+}
+
 /** Makes a pty held by a Python process (python3 is the only thing needed), plugged in. */
 export async function openPty(): Promise<PtyRig> {
   const dir = mkdtempSync(join(tmpdir(), "swath-pty-"));
   const path = join(dir, "port");
-  const peer: ChildProcess = spawn("python3", ["-c", PTY_PEER, path], {
+  const peer: ChildProcess = spawn(python(), ["-I", "-S", "-c", PTY_PEER, path], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const waiting: { kind: string; resolve: (body: string) => void; reject: (e: Error) => void }[] = [];
