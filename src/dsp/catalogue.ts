@@ -1,13 +1,33 @@
 import type { FilterDef } from "./filter.ts";
-import { calibrate } from "./filters/calibrate.ts";
+import { calibrate, multiply, offset } from "./filters/affine.ts";
 import { calibrateLinear } from "./filters/calibrate-linear.ts";
+import { calibratePolynomial } from "./filters/calibrate-polynomial.ts";
 import { clamp } from "./filters/clamp.ts";
 import { deadband } from "./filters/deadband.ts";
 import { decimate } from "./filters/decimate.ts";
+import { filterOut } from "./filters/filter-out.ts";
 import { lowPass } from "./filters/low-pass.ts";
 import { median } from "./filters/median.ts";
+import { toNtcResistance, toNtcTemperature } from "./filters/ntc.ts";
+import { round, roundToMultipleOf, roundToSignificantDigits } from "./filters/rounding.ts";
+import { delta, skipInitial, throttle, throttleWithPriority } from "./filters/thinning.ts";
 
-const all: readonly FilterDef[] = [calibrate, calibrateLinear, clamp, median, lowPass, decimate, deadband];
+/** All filters, by what they are for: this is also the order of the reference. */
+export const families: readonly { readonly title: string; readonly filters: readonly FilterDef[] }[] = [
+  {
+    title: "Calibration",
+    filters: [calibrate, offset, multiply, calibrateLinear, calibratePolynomial, toNtcTemperature, toNtcResistance],
+  },
+  { title: "Bounds and rounding", filters: [clamp, filterOut, round, roundToMultipleOf, roundToSignificantDigits] },
+  { title: "Smoothing", filters: [median] },
+  { title: "Frequency", filters: [lowPass] },
+  {
+    title: "Fewer samples",
+    filters: [decimate, deadband, delta, throttle, throttleWithPriority, skipInitial],
+  },
+];
+
+const all = families.flatMap((family) => family.filters);
 
 /** Every filter by the name a configuration uses. */
 export const filters: Readonly<Record<string, FilterDef>> = Object.fromEntries(all.map((f) => [f.name, f]));

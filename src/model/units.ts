@@ -18,6 +18,7 @@ export const UNITS = {
   kPa: { quantity: "pressure", label: "kPa" },
   V: { quantity: "voltage", label: "V" },
   A: { quantity: "current", label: "A" },
+  Ohm: { quantity: "resistance", label: "Ω" },
   W: { quantity: "power", label: "W" },
   J: { quantity: "energy", label: "J" },
   C: { quantity: "charge", label: "C" },

@@ -1,0 +1,124 @@
+import { z } from "zod";
+import { UNUSABLE } from "../../model/quality.ts";
+import { defineFilter } from "../filter.ts";
+import type { Signal } from "../signal.ts";
+import type { StatBlock } from "../stat-block.ts";
+import { type Thinning, ThinStage } from "../thin-stage.ts";
+
+/** What is left after samples were dropped no longer comes at a regular rate. */
+function irregular(input: Signal): Signal {
+  const { rateHz: _rate, ...rest } = input;
+  return rest;
+}
+
+const usableAt = (block: StatBlock, i: number) => (block.q[i]! & UNUSABLE) === 0;
+
+export const skipInitial = defineFilter({
+  name: "skip_initial",
+  summary: "Drops the first samples, for sensors that must settle.",
+  equation: "y[k] = x[k + n]",
+  marked: "Counted and passed like any other.",
+  short: "n",
+  params: z.strictObject({ n: z.int().min(1) }),
+  propagate: (input) => ({ signal: input }),
+  create({ n }, input) {
+    let left = n;
+    return new ThinStage(input.capacity, {
+      passes: () => left <= 0 || left-- <= 0,
+      reset() {
+        left = n;
+      },
+    });
+  },
+});
+
+export const throttle = defineFilter({
+  name: "throttle",
+  summary: "Passes a sample at most every `periodMs` and drops the others.",
+  equation: "y = x[k] when t[k] − t(y) ≥ period; else nothing",
+  marked: "Treated like any other; the mark stays.",
+  short: "periodMs",
+  params: z.strictObject({ periodMs: z.number().positive() }),
+  propagate: (input, { periodMs }) => ({ signal: { ...irregular(input), holdMs: 2 * periodMs } }),
+  create: ({ periodMs }, input) => new ThinStage(input.capacity, throttling(periodMs, [])),
+});
+
+export const throttleWithPriority = defineFilter({
+  name: "throttle_with_priority",
+  summary: "Like `throttle`, but samples without a usable value, or with one of `values`, pass at once.",
+  equation: "y = x[k] when t[k] − t(y) ≥ period or x[k] has priority; else nothing",
+  marked: "Passes at once when it is unusable; the mark stays.",
+  short: "periodMs",
+  params: z.strictObject({ periodMs: z.number().positive(), values: z.array(z.number()).default([]) }),
+  propagate: (input, { periodMs }) => ({ signal: { ...irregular(input), holdMs: 2 * periodMs } }),
+  create({ periodMs, values }, input) {
+    const throttled = throttling(periodMs, values);
+    return new ThinStage(input.capacity, {
+      passes: (block, i) => throttled.passes(block, i) || !usableAt(block, i),
+      reset: () => throttled.reset(),
+    });
+  },
+});
+
+function throttling(periodMs: number, priority: readonly number[]): Thinning {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return {
+    passes({ t, x }, i) {
+      if (t[i]! - lastMs < periodMs && !priority.includes(x[i]!)) return false;
+      lastMs = t[i]!;
+      return true;
+    },
+    reset() {
+      lastMs = Number.NEGATIVE_INFINITY;
+    },
+  };
+}
+
+const amount = z.union([
+  z
+    .number()
+    .nonnegative()
+    .transform((value) => ({ value, relative: false })),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*%$/, 'expected a number, or a share of the last value such as "5%"')
+    .transform((text) => ({ value: Number.parseFloat(text) / 100, relative: true })),
+]);
+
+export const delta = defineFilter({
+  name: "delta",
+  summary:
+    "Passes a sample that moved by at least `min` (a number or a share such as `5%`) and at most `max` from the last.",
+  equation: "y = x[k] when min ≤ |x[k] − y| ≤ max; else nothing. min 0 drops repetitions",
+  marked: "Passed when a value becomes unusable or usable again, else dropped.",
+  short: "min",
+  params: z.strictObject({ min: amount, max: amount.optional() }),
+  propagate: (input) => ({ signal: { ...irregular(input), holdMs: Number.MAX_SAFE_INTEGER } }),
+  create({ min, max }, input) {
+    let last = Number.NaN;
+    let wasUsable = false;
+    let started = false;
+    return new ThinStage(input.capacity, {
+      passes(block, i) {
+        const usable = usableAt(block, i);
+        const v = block.x[i]!;
+        const change = Math.abs(v - last);
+        const least = min.relative ? min.value * Math.abs(last) : min.value;
+        const most = max === undefined ? Infinity : max.relative ? max.value * Math.abs(last) : max.value;
+        const moved = least === 0 ? change > 0 : change >= least;
+        const first = usable && !(last * 0 === 0);
+        if (started && usable === wasUsable && !(usable && (first || (moved && change <= most)))) return false;
+        if (started && usable && !wasUsable && change > most) return false;
+        started = true;
+        wasUsable = usable;
+        if (usable) last = v;
+        return true;
+      },
+      reset() {
+        last = Number.NaN;
+        wasUsable = false;
+        started = false;
+      },
+    });
+  },
+});
