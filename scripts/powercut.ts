@@ -1,27 +1,47 @@
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { modelCuts, unharmed } from "../test/rigs/power-cuts.ts";
+import { killCuts, loopCuts, realUnharmed, writeForEver } from "../test/rigs/real-cuts.ts";
 
-/** Cuts power at the spool, on a model file system: `node dist/scripts/powercut.js --cuts 1000000 --seed 1`. */
+/**
+ * Cuts power at the spool and prints what came of it. Long form:
+ *   node dist/scripts/powercut.js --cuts 1000000 --seed 1        a model file system, cut at its operations
+ *   node dist/scripts/powercut.js --kill --cuts 10000            kill -9 of a writing process, real files
+ *   sudo node dist/scripts/powercut.js --ext4 --cuts 10000       ext4 on a loop device, copied while it is written
+ * `--without-sync` is the negative control: with it, records must be lost (model and ext4).
+ */
 const { values } = parseArgs({
   options: {
     cuts: { type: "string", default: "20000" },
     seed: { type: "string", default: "1" },
+    kill: { type: "boolean", default: false },
+    ext4: { type: "boolean", default: false },
     "without-sync": { type: "boolean", default: false },
+    writer: { type: "string" },
+    "first-id": { type: "string", default: "1" },
   },
 });
 
+const sync = !values["without-sync"];
+if (values.writer !== undefined) await writeForEver(values.writer, Number(values["first-id"]), sync);
+
+const script = fileURLToPath(import.meta.url);
+const cuts = Number(values.cuts);
+const seed = Number(values.seed);
 const startedMs = performance.now();
-const figures = await modelCuts({
-  cuts: Number(values.cuts),
-  seed: Number(values.seed),
-  syncIgnored: values["without-sync"],
-});
-const seconds = (performance.now() - startedMs) / 1000;
-console.log(
-  JSON.stringify(
-    { ...figures, seconds: Math.round(seconds), cutsPerSecond: Math.round(figures.cuts / seconds) },
-    null,
-    1,
-  ),
-);
-process.exitCode = unharmed(figures) ? 0 : 1;
+const report = (figures: { cuts: number }, well: boolean): void => {
+  const seconds = (performance.now() - startedMs) / 1000;
+  const cutsPerSecond = Math.round(figures.cuts / seconds);
+  console.log(JSON.stringify({ ...figures, seconds: Math.round(seconds), cutsPerSecond }, null, 1));
+  process.exitCode = well ? 0 : 1;
+};
+if (values.kill) {
+  const figures = await killCuts({ cuts, seed, script });
+  report(figures, realUnharmed(figures));
+} else if (values.ext4) {
+  const figures = await loopCuts({ cuts, seed, script, sync });
+  report(figures, realUnharmed(figures));
+} else {
+  const figures = await modelCuts({ cuts, seed, syncIgnored: !sync });
+  report(figures, unharmed(figures));
+}
