@@ -90,6 +90,10 @@ export const adxl375 = defineDevice({
           depth: 32,
           odrHz: o.odrHz,
           drainMs: Math.min(o.drainMs, 16_000 / o.odrHz),
+          flush: [
+            { reg: "FIFO_CTL", value: 0x00 },
+            { reg: "FIFO_CTL", value: 0x90 },
+          ],
           overrun: { reg: "INT_SOURCE", mask: 0x01 },
           mode: { reg: "FIFO_CTL", mask: 0xc0, value: 0x80 },
         })
@@ -111,7 +115,12 @@ export const adxl375 = defineDevice({
         }),
   frame: { reg: "DATAX0", bytes: 6 },
   // The ADXL345 family answers with the same DEVID; at 1 g it shows 256 counts where this part shows 20.
-  atRest: { samples: 32, everyMs: 5, strangers: [[220, 290]] },
+  atRest: () => ({
+    samples: 32,
+    everyMs: 5,
+    axes: { shockX: 0, shockY: 2, shockZ: 4 },
+    strangers: [[220, 290]],
+  }),
   stuckAfter: 64,
   channels: {
     shockX: axis("Shock, fore-aft", 0),

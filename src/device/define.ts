@@ -83,7 +83,7 @@ export function defineDevice<const R extends string, S extends z.ZodType>(table:
         frame: table.frame,
         calibration: table.calibration,
         flags: table.flags ?? [],
-        atRest: table.atRest,
+        atRest: table.atRest?.(o),
         stuckAfter: table.stuckAfter,
         channels: typeof table.channels === "function" ? table.channels(o) : table.channels,
       };
@@ -97,8 +97,8 @@ function registersOf(
 ): Record<string, Register> {
   const registers: Record<string, Register> = {};
   for (const [name, entry] of Object.entries(entries)) {
-    const { at, bytes } = typeof entry === "number" ? { at: entry, bytes: width?.bytes ?? 1 } : entry;
-    registers[name] = { name, at, bytes, order: width?.order ?? "be" };
+    const own = typeof entry === "number" ? { at: entry, bytes: width?.bytes ?? 1 } : entry;
+    registers[name] = { name, order: width?.order ?? "be", ...own };
   }
   return registers;
 }

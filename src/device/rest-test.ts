@@ -18,11 +18,10 @@ export function createRestTest(plan: I2cPlan, test: AtRest, port: RegisterPort):
   const frame = plan.frame!;
   const bytes = new Uint8Array(frame.bytes);
   const sizes = new Float64Array(test.samples);
-  const axes = Object.values(plan.channels).flatMap((c) =>
-    "byte" in c && c.byte + codecOf(c.encoding).bytes <= frame.bytes
-      ? [{ at: c.byte, codec: codecOf(c.encoding) }]
-      : [],
-  );
+  const axes = Object.entries(test.axes).map(([key, at]) => {
+    const channel = plan.channels[key];
+    return { at, codec: codecOf(channel !== undefined && "encoding" in channel ? channel.encoding : "i16le") };
+  });
   let n = 0;
   let dueMs = 0;
 

@@ -2,8 +2,8 @@ import type { z } from "zod";
 import type { Unit } from "../model/units.ts";
 import type { Encoding } from "./encoding.ts";
 
-/** A register: its number, or its number and its width where that differs from the part's usual one. */
-export type RegisterEntry = number | { readonly at: number; readonly bytes: number };
+/** A register: its number, or its number with width and order where those differ from the part's usual ones. */
+export type RegisterEntry = number | { readonly at: number; readonly bytes: number; readonly order?: "be" | "le" };
 
 /** Bits that must be so: written, read back, and re-checked while running. */
 export interface Wanted<R extends string = string> {
@@ -95,6 +95,10 @@ export interface StreamFifoRead<R extends string = string> {
   readonly tag?: { readonly byte: number; readonly mask: number; readonly shift: number };
   /** False for an entry that holds no measurement (a start-up marker, a broken parity): it is left out. */
   readonly valid?: (bytes: Uint8Array, at: number) => boolean;
+  /** Makes an entry valid, for the twin. */
+  readonly seal?: (bytes: Uint8Array, at: number) => void;
+  /** Writes that empty the FIFO and let it stream anew. */
+  readonly flush?: readonly Command<R>[];
   /** Set when entries were lost. */
   readonly overrun: { readonly reg: R; readonly mask: number };
   /** The bits under which the FIFO streams, stated apart from `setup`; the twin goes by them. */
@@ -173,11 +177,13 @@ export interface Flag {
   readonly channels?: readonly string[];
 }
 
-/** A part that answers with the identity of another is found by its size at rest: the median magnitude of its axes in counts. */
+/** A part that answers with the identity of another is found by its size at rest: the median magnitude of its axes. */
 export interface AtRest {
   readonly samples: number;
   readonly everyMs: number;
-  /** Medians that only another part can show. */
+  /** Where each axis lies in the table's `frame`, by channel key. */
+  readonly axes: Readonly<Record<string, number>>;
+  /** Medians in counts that only another part can show. */
   readonly strangers: readonly (readonly [number, number])[];
 }
 
@@ -214,7 +220,7 @@ export interface DeviceTable<R extends string, S extends z.ZodType> {
     ok(bytes: Uint8Array): boolean;
   };
   readonly flags?: readonly Flag[];
-  readonly atRest?: AtRest;
+  readonly atRest?: (o: z.output<S>) => AtRest;
   /** The part is never still: this many equal frames in a row mean that it is stuck. */
   readonly stuckAfter?: number;
   readonly channels:

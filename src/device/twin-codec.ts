@@ -12,6 +12,8 @@ export type TwinValue = (channelKey: string, tMs: number) => number | undefined;
 export interface TwinCodec {
   /** Puts the channels of a frame (of one tag) as they are at `tMs` into `into` from `at`; checksums are not made here. */
   encode(frame: string, tMs: number, into: Uint8Array, at: number, tag?: number): void;
+  /** Puts one channel as it is at `tMs` at byte `at`, wherever its frame has it. */
+  put(key: string, tMs: number, into: Uint8Array, at: number): void;
   /** The count that a channel shows at `tMs`. */
   count(key: string, tMs: number): number;
 }
@@ -37,6 +39,9 @@ export function createTwinCodec(plan: I2cPlan, value: TwinValue): TwinCodec {
 
   return {
     count,
+    put(key, tMs, into, at) {
+      codecOf((plan.channels[key] as CountChannel).encoding).write(count(key, tMs), into, at);
+    },
     encode(frame, tMs, into, at, tag) {
       const mine = keys.filter((key) => {
         const channel = plan.channels[key]!;

@@ -89,6 +89,7 @@ export function createTwinStream(read: StreamFifoRead, parts: Parts): TwinFifo {
     file.read(data.at, entry, read.bytes);
     if (read.tag !== undefined) entry[read.tag.byte] = tag! << read.tag.shift;
     codec.encode(read.data, tMs, entry, 0, tag);
+    read.seal?.(entry, 0);
   }
 
   return {

@@ -64,12 +64,22 @@ export function createTwin(spec: TwinSpec): Twin {
 
   /** Brings a polled frame up to date just before it is read. */
   function measure(at: number, nowMs: number): void {
-    if (read.verb !== "poll" || !awake()) return;
+    if (!awake()) return;
+    const { frame: scan, atRest } = plan;
+    if (scan?.reg !== undefined && atRest !== undefined && plan.registers[scan.reg]!.at === at && !sharesData(scan)) {
+      const bytes = new Uint8Array(scan.bytes);
+      for (const [key, byte] of Object.entries(atRest.axes)) codec.put(key, nowMs, bytes, byte);
+      file.putBytes(at, bytes);
+    }
+    if (read.verb !== "poll") return;
     for (const frame of framesOf(plan)) {
       if (frame.reg === undefined || plan.registers[frame.reg]!.at !== at) continue;
       file.putBytes(at, encodeFrame(frame, nowMs, file, codec, at, address));
     }
   }
+
+  /** The FIFO answers for its own data register. */
+  const sharesData = (frame: Frame) => "data" in read && read.data === frame.reg;
 
   function hide(register: number, into: Uint8Array): void {
     for (const { reg } of plan.identity) if (plan.registers[reg]!.at === register) into[0] = (into[0]! + 1) & 0xff;

@@ -26,9 +26,9 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
     time: createFifoClock(read.odrHz),
     q: 0,
   }));
+  // A FIFO that has filled up during a stall is emptied over several drains, so that it does not stall others in its turn.
+  const most = 4 * Math.ceil((lanes.length * read.odrHz * read.drainMs) / 1000 + 1);
   let dueMs = 0;
-  /** What waited before the start is of unknown age, and is read to no end. */
-  let discarding = false;
 
   function laneOf(at: number): Lane | undefined {
     if (read.tag === undefined) return lanes[0];
@@ -39,7 +39,7 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
 
   function take(at: number): void {
     const lane = laneOf(at);
-    if (discarding || lane === undefined || read.valid?.(block, at) === false) return;
+    if (lane === undefined || read.valid?.(block, at) === false) return;
     lane.group.take(block, at, 0, lane.q);
     lane.q = 0;
   }
@@ -60,13 +60,14 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
     const level = port.value(reg);
     if (Number.isNaN(level)) return -1;
     let left = level & mask;
-    while (left > 0) {
-      const now = Math.min(left, perRead);
+    const enough = Math.max(0, left - most);
+    while (left > enough) {
+      const now = Math.min(left - enough, perRead);
       if (!port.frame(frames[now - 1]!, block)) return -1;
       for (let i = 0; i < now; i++) take(i * read.bytes);
       left -= now;
     }
-    return 0;
+    return left;
   }
 
   /** Empties the FIFO; returns the entries it left, or -1 when a transfer failed. */
@@ -93,10 +94,9 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
         lane.q = 0;
       }
       dueMs = nowMs + read.drainMs;
-      discarding = true;
-      const left = drain();
-      discarding = false;
-      return left >= 0;
+      // What waited before the start is of unknown age.
+      for (const command of read.flush ?? []) if (!port.command(command)) return false;
+      return true;
     },
     step(nowMs) {
       if (nowMs < dueMs) return true;
@@ -114,7 +114,7 @@ export function createStreamFifo(read: StreamFifoRead, context: VerbContext): Ve
       for (const { group, time } of lanes) {
         const { n } = group;
         if (n === 0) continue;
-        time.drained(n, endMs, left < 0 ? 0 : left, group.t);
+        time.drained(n, endMs, left < 0 ? 0 : left / lanes.length, group.t);
         newestMs = group.t[n - 1]!;
         group.deliver();
       }
