@@ -1,15 +1,19 @@
 import type { FilterDef } from "./filter.ts";
 import { calibrate, multiply, offset } from "./filters/affine.ts";
+import { bandPass, highPass, lowPass, notch } from "./filters/butterworth.ts";
 import { calibrateLinear } from "./filters/calibrate-linear.ts";
 import { calibratePolynomial } from "./filters/calibrate-polynomial.ts";
 import { clamp } from "./filters/clamp.ts";
 import { deadband } from "./filters/deadband.ts";
 import { decimate } from "./filters/decimate.ts";
+import { exponential, exponentialMovingAverage } from "./filters/exponential.ts";
 import { filterOut } from "./filters/filter-out.ts";
-import { lowPass } from "./filters/low-pass.ts";
+import { hampel } from "./filters/hampel.ts";
 import { median } from "./filters/median.ts";
 import { toNtcResistance, toNtcTemperature } from "./filters/ntc.ts";
 import { round, roundToMultipleOf, roundToSignificantDigits } from "./filters/rounding.ts";
+import { slewLimit } from "./filters/slew-limit.ts";
+import { max, min, quantile, slidingWindowMovingAverage } from "./filters/sliding.ts";
 import { delta, skipInitial, throttle, throttleWithPriority } from "./filters/thinning.ts";
 
 /** All filters, by what they are for: this is also the order of the reference. */
@@ -19,8 +23,21 @@ export const families: readonly { readonly title: string; readonly filters: read
     filters: [calibrate, offset, multiply, calibrateLinear, calibratePolynomial, toNtcTemperature, toNtcResistance],
   },
   { title: "Bounds and rounding", filters: [clamp, filterOut, round, roundToMultipleOf, roundToSignificantDigits] },
-  { title: "Smoothing", filters: [median] },
-  { title: "Frequency", filters: [lowPass] },
+  {
+    title: "Smoothing",
+    filters: [
+      median,
+      hampel,
+      slidingWindowMovingAverage,
+      exponentialMovingAverage,
+      exponential,
+      min,
+      max,
+      quantile,
+      slewLimit,
+    ],
+  },
+  { title: "Frequency", filters: [lowPass, highPass, bandPass, notch] },
   {
     title: "Fewer samples",
     filters: [decimate, deadband, delta, throttle, throttleWithPriority, skipInitial],

@@ -74,6 +74,39 @@ export class SortedWindow {
     into[i] = (n & 1) === 1 ? upper : (this.#byRank[(n >>> 1) - 1]! + upper) / 2;
   }
 
+  /** Writes the mean of all values with a rank. There must be one. */
+  mean(into: Float64Array, i: number): void {
+    const ranks = this.#byRank;
+    let sum = 0;
+    for (let k = 0; k < this.#ranked; k++) sum += ranks[k]!;
+    into[i] = sum / this.#ranked;
+  }
+
+  /** Writes the median of the distances from the median, outwards from the middle. There must be a value with a rank. */
+  deviation(into: Float64Array, i: number): void {
+    const ranks = this.#byRank;
+    const n = this.#ranked;
+    const middle = (n & 1) === 1 ? ranks[n >>> 1]! : (ranks[(n >>> 1) - 1]! + ranks[n >>> 1]!) / 2;
+    let below = (n >>> 1) - 1 + (n & 1);
+    let above = below + 1;
+    let last = 0;
+    let before = 0;
+    // The distances are met smallest first; the median is the one in the middle, or the mean of two.
+    for (let k = 0; k <= n >>> 1; k++) {
+      before = last;
+      const low = below >= 0 ? middle - ranks[below]! : Infinity;
+      const high = above < n ? ranks[above]! - middle : Infinity;
+      if (low <= high) {
+        last = low;
+        below--;
+      } else {
+        last = high;
+        above++;
+      }
+    }
+    into[i] = (n & 1) === 1 ? last : (before + last) / 2;
+  }
+
   reset(): void {
     this.#head = 0;
     this.#length = 0;

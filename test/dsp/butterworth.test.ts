@@ -24,6 +24,19 @@ function butterworth(order: number, ratio: number, high: boolean): Response {
   return { db: 20 * Math.log10(magnitude), degrees: (phase * 180) / Math.PI };
 }
 
+/** The low-pass prototype of any order at a frequency of either sign, from its poles. */
+function prototype(order: number, w: number): Response {
+  let magnitude = 1;
+  let phase = 0;
+  for (let k = 0; k < order; k++) {
+    const angle = Math.PI / 2 + (Math.PI * (2 * k + 1)) / (2 * order);
+    const [re, im] = [-Math.cos(angle), w - Math.sin(angle)];
+    magnitude /= Math.hypot(re, im);
+    phase -= Math.atan2(im, re);
+  }
+  return { db: 20 * Math.log10(magnitude), degrees: (phase * 180) / Math.PI };
+}
+
 const warp = (hz: number) => Math.tan((Math.PI * hz) / RATE);
 
 function expectClose(got: Response, want: Response, what: string) {
@@ -39,6 +52,41 @@ describe("Butterworth filters", () => {
     const chain = () => createChain([{ low_pass: { cutoffHz: 60, order } }], signal);
     for (const hz of frequencies) {
       expectClose(measureResponse(chain(), hz, RATE), butterworth(order, warp(hz) / warp(60), false), `${hz} Hz`);
+    }
+  });
+
+  it.each([2, 4, 6, 8])("high_pass of order %i has them too", (order) => {
+    const chain = () => createChain([{ high_pass: { cutoffHz: 60, order } }], signal);
+    for (const hz of frequencies) {
+      expectClose(measureResponse(chain(), hz, RATE), butterworth(order, warp(hz) / warp(60), true), `${hz} Hz`);
+    }
+  });
+
+  it.each([2, 4, 6, 8])("band_pass of order %i has them too", (order) => {
+    const [low, high] = [warp(40), warp(120)];
+    for (const hz of frequencies) {
+      const w = warp(hz);
+      // The low-pass prototype of half the order, at the frequency that the band maps to.
+      const want = prototype(order / 2, (w * w - low * high) / (w * (high - low)));
+      expectClose(
+        measureResponse(createChain([{ band_pass: { lowHz: 40, highHz: 120, order } }], signal), hz, RATE),
+        want,
+        `${hz} Hz`,
+      );
+    }
+  });
+
+  it.each([2, 4, 6, 8])("notch of order %i has them too", (order) => {
+    const w0 = warp(50);
+    const band = warp(20) * (1 + w0 * w0);
+    for (const hz of frequencies) {
+      const w = warp(hz);
+      const want = prototype(order / 2, (w * band) / (w0 * w0 - w * w));
+      expectClose(
+        measureResponse(createChain([{ notch: { hz: 50, bandwidthHz: 20, order } }], signal), hz, RATE),
+        want,
+        `${hz} Hz`,
+      );
     }
   });
 

@@ -131,7 +131,11 @@ describe("checking a chain", () => {
 
   it("names an unknown parameter with the right names", () => {
     const [problem] = checkChain([{ median: { windw: 5 } }], shock);
-    expect(problem).toMatchObject({ index: 0, key: "median.windw", known: ["window"] });
+    expect(problem).toMatchObject({
+      index: 0,
+      key: "median.windw",
+      known: ["window", "windowMs", "sendEvery", "sendFirstAt"],
+    });
   });
 
   it("takes the one parameter of a filter without its name", () => {

@@ -2,33 +2,40 @@ import { z } from "zod";
 import { QUALITY, UNUSABLE } from "../../model/quality.ts";
 import { defineFilter, type Stage } from "../filter.ts";
 import { median3, median5 } from "../median-kernel.ts";
+import { SLIDING_MARKED, SlidingStage } from "../sliding-stage.ts";
 import { SortedWindow } from "../sorted-window.ts";
 import { HEADROOM, type StatBlock } from "../stat-block.ts";
-import { withinRing } from "./rules.ts";
+import { FIRST_WITHIN_EVERY, firstWithinEvery, spanOf, thinned, windowParams } from "./window-params.ts";
 
 export const median = defineFilter({
   name: "median",
-  summary: "Median of the newest `window` samples: removes spikes shorter than half of it, keeps edges.",
-  equation: "y[k] = median(x[k − window + 1 … k]); the mean of the middle two when their number is even",
-  marked: "Not ranked, but takes its place in the window; its output keeps the mark.",
+  summary: "Median of the newest samples: removes spikes shorter than half the window, keeps edges.",
+  equation: "y[k] = median of the window up to k; the mean of the middle two when their number is even",
+  marked: SLIDING_MARKED,
   short: "window",
-  params: z.strictObject({ window: z.int().min(1).max(1024).default(5) }),
-  propagate(input, { window }) {
-    const wrong = input.rateHz === undefined ? undefined : withinRing(input, (window * 1000) / input.rateHz);
-    if (wrong !== undefined) return { error: wrong, key: "window" };
-    return { signal: { ...input, stats: false } };
+  params: z.strictObject(windowParams).refine(firstWithinEvery, FIRST_WITHIN_EVERY),
+  propagate(input, params) {
+    const span = spanOf(input, params, 5);
+    return typeof span === "string" ? { error: span, key: "window" } : { signal: thinned(input, params.sendEvery) };
   },
-  create: ({ window }, input) => new Median(window, input.capacity),
+  create(params, input) {
+    const span = spanOf(input, params, 5);
+    if (typeof span === "string") throw new RangeError(span);
+    const kernel = span.ms === Infinity && (params.sendEvery ?? 1) === 1 ? KERNELS[span.capacity] : undefined;
+    if (kernel === undefined) return new SlidingStage(span, params, input.capacity, (w, into, i) => w.median(into, i));
+    return new KernelMedian(kernel, span.capacity, input.capacity);
+  },
 });
 
 type Kernel = (h: Float64Array, out: Float64Array, n: number) => void;
 const KERNELS: Readonly<Record<number, Kernel>> = { 3: median3, 5: median5 };
 
-class Median implements Stage {
+/** The medians of 3 and 5, which vibration goes through, at full speed. */
+class KernelMedian implements Stage {
   readonly #window: number;
-  readonly #kernel: Kernel | undefined;
+  readonly #kernel: Kernel;
   readonly #sorted: SortedWindow;
-  /** The samples before the block, oldest first, NaN where unusable; kept for a kernel only. */
+  /** The samples before the block, oldest first, NaN where unusable. */
   readonly #past: Float64Array;
   #seen = 0;
   /** How many of the newest samples were usable, up to what the kernel looks back. */
@@ -37,19 +44,18 @@ class Median implements Stage {
   #whole: Float64Array;
   #x: Float64Array;
 
-  constructor(window: number, capacity: number) {
+  constructor(kernel: Kernel, window: number, capacity: number) {
     this.#window = window;
-    this.#kernel = KERNELS[window];
+    this.#kernel = kernel;
     this.#sorted = new SortedWindow(window);
-    this.#past = new Float64Array(this.#kernel === undefined ? 0 : window - 1).fill(Number.NaN);
+    this.#past = new Float64Array(window - 1).fill(Number.NaN);
     this.#whole = new Float64Array(HEADROOM + capacity);
     this.#x = this.#whole.subarray(HEADROOM);
   }
 
   process(block: StatBlock): StatBlock {
     block.stats = false;
-    if (this.#kernel === undefined) this.#rank(block);
-    else if ((block.marks & UNUSABLE) === 0 && this.#sound === this.#past.length) this.#run(block, this.#kernel);
+    if ((block.marks & UNUSABLE) === 0 && this.#sound === this.#past.length) this.#run(block);
     else this.#careful(block);
     return block;
   }
@@ -61,7 +67,7 @@ class Median implements Stage {
     this.#sound = 0;
   }
 
-  #run(block: StatBlock, kernel: Kernel): void {
+  #run(block: StatBlock): void {
     const { whole, x, n } = block;
     const past = this.#past;
     const size = past.length;
@@ -69,7 +75,7 @@ class Median implements Stage {
       whole[HEADROOM - size + i] = past[i]!;
     }
     for (let i = 0; i < size; i++) past[i] = whole[HEADROOM + n - size + i]!;
-    kernel(whole, this.#x, n);
+    this.#kernel(whole, this.#x, n);
     block.whole = this.#whole;
     block.x = this.#x;
     this.#whole = whole;

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { UNUSABLE } from "../../model/quality.ts";
+import { defineFilter, type Stage } from "../filter.ts";
+import type { StatBlock } from "../stat-block.ts";
+
+export const slewLimit = defineFilter({
+  name: "slew_limit",
+  summary: "Lets a value rise or fall only so fast; with one of the two bounds, the other way it follows at once.",
+  equation: "y[k] = x[k] held within y[k − 1] − fall · Δt and y[k − 1] + rise · Δt",
+  marked: "Passes as it is; the limit goes on from the last usable value.",
+  params: z
+    .strictObject({ risePerS: z.number().positive().optional(), fallPerS: z.number().positive().optional() })
+    .refine((p) => p.risePerS !== undefined || p.fallPerS !== undefined, "expected risePerS, fallPerS or both"),
+  propagate: (input) => ({ signal: { ...input, stats: false } }),
+  create: ({ risePerS, fallPerS }) => new SlewLimit((risePerS ?? Infinity) / 1000, (fallPerS ?? Infinity) / 1000),
+});
+
+class SlewLimit implements Stage {
+  readonly #rise: number;
+  readonly #fall: number;
+  #started = false;
+  #y = 0.5;
+  #lastMs = 0.5;
+
+  constructor(risePerMs: number, fallPerMs: number) {
+    this.#rise = risePerMs;
+    this.#fall = fallPerMs;
+  }
+
+  process(block: StatBlock): StatBlock {
+    const { t, x, q, n } = block;
+    block.stats = false;
+    let y = this.#y;
+    for (let i = 0; i < n; i++) {
+      if ((q[i]! & UNUSABLE) !== 0) continue;
+      const v = x[i]!;
+      const stepMs = t[i]! - this.#lastMs;
+      if (!this.#started || stepMs < 0) y = v;
+      else if (v > y) y = v - y > this.#rise * stepMs ? y + this.#rise * stepMs : v;
+      else y = y - v > this.#fall * stepMs ? y - this.#fall * stepMs : v;
+      this.#started = true;
+      this.#lastMs = t[i]!;
+      x[i] = y;
+    }
+    this.#y = y;
+    return block;
+  }
+
+  reset(): void {
+    this.#started = false;
+  }
+}
