@@ -2,11 +2,7 @@ import { catalogue } from "../../devices/index.ts";
 import { explainConfig } from "../config/explain.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
-
-/** Exit code of a configuration that cannot be used (EX_CONFIG of sysexits.h). */
-const EXIT_CONFIG = 78;
-/** Exit code of a command line that cannot be understood (EX_USAGE). */
-const EXIT_USAGE = 64;
+import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
 
 /**
  * `swath check FILE`: says in plain words what a unit file means once merged with the profiles it extends, and returns 0;

@@ -11,7 +11,7 @@ export const RING_MAX_MB = 64;
 /** Bytes of one sample in a ring: instant, value and quality. */
 const RING_SAMPLE_BYTES = 18;
 /** Samples per second put down for a source without a regular rate. */
-const IRREGULAR_HZ = 10;
+const IRREGULAR_HZ = 20;
 
 /** What one part asks of its bus. */
 export interface BusLoad {

@@ -21,14 +21,8 @@ export function findMonster(text: string): { readonly line: number; readonly why
   let inScalar = false;
   for (const piece of new Lexer().lex(text)) {
     if (++pieces > MOST_PIECES) return { line: 1, why: `more than ${MOST_PIECES} words and signs in one file` };
-    if (inScalar) {
-      // The text of a value; its line ends count, its signs do not.
-      inScalar = false;
-      fresh = false;
-      for (let at = piece.indexOf("\n"); at >= 0; at = piece.indexOf("\n", at + 1)) line++;
-      continue;
-    }
-    switch (CST.tokenType(piece)) {
+    // What follows the mark of a scalar is its text, whatever it looks like.
+    switch (inScalar ? undefined : CST.tokenType(piece)) {
       case "scalar":
         inScalar = true;
         continue;
@@ -53,8 +47,12 @@ export function findMonster(text: string): { readonly line: number; readonly why
       case "map-value-ind":
         if (++indicators > MOST_INDICATORS) return { line, why: `more than ${MOST_INDICATORS} of - ? : on one line` };
         break;
+      default:
+        // The text of a value may go over several lines; its signs do not count.
+        for (let at = piece.indexOf("\n"); at >= 0; at = piece.indexOf("\n", at + 1)) line++;
     }
     fresh = false;
+    inScalar = false;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { canonicalJson, hashOf } from "../../src/config/canonical.ts";
 import { buildDescriptor } from "../../src/config/descriptor.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { FILE_MAX_BYTES } from "../../src/config/read-yaml.ts";
@@ -179,6 +180,12 @@ channels:
     ]);
   });
 
+  it("is blamed for what is missing from a map it has a hand in", () => {
+    write("base.yaml", "profile:\n  name: Base\n  tool: flail\n");
+    const file = write("unit.yaml", `extends: base.yaml\n${UNIT}profile:\n  toolWidthM: 2\n`);
+    expect(refusal(file)).toMatch(/^config\/invalid unit.yaml:15: profile.role: is missing, expected "detonate", /);
+  });
+
   it("hides what is wrong below when it says better", () => {
     write("base.yaml", "live: { everyMs: fast }\n");
     expect(load(`extends: base.yaml\n${UNIT}live: { everyMs: 200 }\n`).live.everyMs).toBe(200);
@@ -211,6 +218,11 @@ describe("a file that is no configuration", () => {
     expect(refusal(write("unit.yaml", text))).toContain(why);
   });
 
+  it("is blamed in the line of the monster, also behind texts of several lines", () => {
+    const text = `a: |\n  one${" x".repeat(90)}\n  two\nb: "three\n  four"\nc: ${"[".repeat(50)}\n`;
+    expect(refusal(write("unit.yaml", text))).toBe("config/syntax unit.yaml:6: more than 32 brackets open at once");
+  });
+
   it("may hold signs in its texts as it likes", () => {
     const odd = `"${"[{".repeat(200)}"`;
     expect(refusal(write("unit.yaml", UNIT.replace("org: cmac", `org: ${odd}`)))).toMatch(
@@ -240,6 +252,17 @@ describe("the hash of a configuration", () => {
     expect(
       load(UNIT.replace("{ from: shock.shakeX }", "{ from: shock.shakeX, filters: [{ median: 3 }] }")).hash,
     ).not.toBe(hash);
+  });
+});
+
+describe("canonicalJson", () => {
+  it("is the same text for the same value, in whatever order it was made", () => {
+    expect(canonicalJson({ b: [1, { d: null, c: "x" }], a: undefined, e: 0.1 })).toBe(
+      '{"b":[1,{"c":"x","d":null}],"e":0.1}',
+    );
+    expect(hashOf({ a: 1, b: 2 })).toBe(hashOf({ b: 2, a: 1 }));
+    // sha256 of {"a":1}
+    expect(hashOf({ a: 1 })).toBe("015abd7f5cc57a2d");
   });
 });
 
