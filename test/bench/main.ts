@@ -4,6 +4,7 @@ import type { Result } from "./result.ts";
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<Result> }>>> = {
   decode: () => import("./device-decode.ts"),
   filter: () => import("./filter-chain.ts"),
+  spool: () => import("./spool-cost.ts"),
 };
 
 const args = process.argv.slice(2);
