@@ -44,6 +44,8 @@ export interface UnitModel {
   readonly history: History;
   readonly track: Track;
   readonly marks: ShockMarks;
+  /** UTC in ms since 1970 at an instant of a boot, from what the unit told of its clock; undefined while it never did. */
+  utcMs(boot: string, mono: number): number | undefined;
   /** Newest first. */
   readonly events: readonly Received<EventRecord>[];
   /** Newest first. */
@@ -74,6 +76,7 @@ export interface UnitCounts {
 export const CHART_SPAN_MS = 180_000;
 const MAX_WAITING = 512;
 const MAX_DESCRIPTORS = 16;
+const MAX_BOOTS = 16;
 
 type TableRecord = Extract<WireRecord, { kind: "telemetry" | "track" }>;
 
@@ -93,6 +96,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
   };
   const ledgers = new Map<Lane, LaneLedger>(LANES.map((lane) => [lane, createLaneLedger(lane)]));
   const descriptors = new Map<string, Described>();
+  const utcOffsets = new Map<string, number>();
   const waiting: TableRecord[] = [];
   const history = createHistory(CHART_SPAN_MS);
   const track = createTrack();
@@ -139,6 +143,13 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
     if (ready.length === 0) return;
     waiting.splice(0, waiting.length, ...waiting.filter((record) => record.desc !== hash));
     for (const record of ready) readTable(record);
+  }
+
+  /** Records from before the time was known are read by what later ones of the same boot say. */
+  function learnTime(body: { boot: string; mono: number; t?: string | undefined }): void {
+    if (body.t === undefined) return;
+    utcOffsets.set(body.boot, Date.parse(body.t) - body.mono);
+    if (utcOffsets.size > MAX_BOOTS) utcOffsets.delete(utcOffsets.keys().next().value!);
   }
 
   function rowOf(mono: number, read: ColumnReader, plans: readonly ChartPlan[]): HistoryRow {
@@ -195,6 +206,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
   }
 
   function readLive(body: LiveMessage): void {
+    learnTime(body);
     follow(body.boot, body.desc);
     if (current === undefined || current.hash !== body.desc) return;
     const read: ColumnReader = (column) => (Object.hasOwn(body.c, column) ? body.c[column] : undefined);
@@ -206,6 +218,7 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
 
   function readRecord(record: WireRecord, lane: Lane, atMs: number): void {
     if (!ledgers.get(lane)!.book(record)) return;
+    learnTime(record);
     switch (record.kind) {
       case "desc":
         learn(record.hash, record.body);
@@ -222,6 +235,9 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
       case "outage":
         insertNewestFirst(outages, record, atMs);
         revisions.events++;
+        break;
+      case "anchor":
+        utcOffsets.set(record.boot, record.offsetMs);
         break;
       default:
         break;
@@ -241,6 +257,10 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
     live: () => live,
     health: () => health,
     described: () => current,
+    utcMs(ofBoot, mono) {
+      const offset = utcOffsets.get(ofBoot);
+      return offset === undefined ? undefined : mono + offset;
+    },
     ledger: (lane) => ledgers.get(lane)!,
     counts: () => ({ messages, bytes, lives, liveBytes, waiting: waiting.length, waitingDropped }),
     accept(message, atMs) {

@@ -196,7 +196,7 @@ function eventsView(unit: UnitModel): EventView[] {
       severity: body.severity,
       source: body.source ?? null,
       detail: body.detail,
-      t: body.t ?? null,
+      t: utcOf(unit, body),
       atMs,
     }),
   );
@@ -206,11 +206,18 @@ function eventsView(unit: UnitModel): EventView[] {
       severity: "outage",
       source: null,
       detail: { seconds: Math.round((body.to - body.from) / 100) / 10 },
-      t: body.t ?? null,
+      t: utcOf(unit, body),
       atMs,
     }),
   );
   return [...events, ...outages].sort((a, b) => b.atMs - a.atMs).slice(0, EVENTS_SHOWN);
+}
+
+/** When a record was, by its own word or by what is known of its boot's clock. */
+function utcOf(unit: UnitModel, body: { boot: string; mono: number; t?: string | undefined }): string | null {
+  if (body.t !== undefined) return body.t;
+  const utcMs = unit.utcMs(body.boot, body.mono);
+  return utcMs === undefined || Math.abs(utcMs) > 8e15 ? null : new Date(utcMs).toISOString();
 }
 
 function marksView(unit: UnitModel): MarkView[] {

@@ -299,6 +299,14 @@ describe("the way of a machine", () => {
 });
 
 describe("the state of a unit", () => {
+  it("tells the time of records from before it was known by what later ones of the boot say", () => {
+    const early = onLane("event", eventRecord(1, 5_000));
+    const unit = unitOf([early]);
+    expect(unit.utcMs(BOOT, 5_000)).toBeUndefined();
+    const later = { ...eventRecord(2, 9_000), t: "2026-01-02T03:04:09.000Z", trust: "gnss" };
+    expect(unitOf([early, onLane("event", later)]).utcMs(BOOT, 5_000)).toBe(Date.parse("2026-01-02T03:04:05.000Z"));
+  });
+
   it("is what it said last, and lost when its last will spoke", () => {
     const unit = unitOf([
       [topic("state"), encode(stateMessage("online"))],

@@ -42,7 +42,8 @@ export function bytes(count: number | null | undefined): string {
   if (typeof count !== "number") return ABSENT;
   if (count < 1000) return `${Math.round(count)} B`;
   if (count < 1e6) return `${(count / 1e3).toFixed(count < 1e4 ? 1 : 0)} kB`;
-  return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
+  if (count < 1e9) return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`;
+  return `${(count / 1e9).toFixed(count < 1e10 ? 1 : 0)} GB`;
 }
 
 /** How long ago, in few words. */

@@ -1,12 +1,14 @@
+import { drawChannels } from "./channels.ts";
 import { type Charts, createCharts } from "./charts.ts";
 import { byId, el, setText } from "./dom.ts";
 import { createFigures, liveValue } from "./figures.ts";
 import { duration } from "./format.ts";
 import { drawHeader, drawNotice } from "./header.ts";
 import { fillLegend } from "./legend.ts";
+import { drawLink } from "./link.ts";
 import { createFieldMap } from "./map.ts";
 import { createStore, type UnitState } from "./store.ts";
-import { drawChannels, drawEvents, drawLanes, drawLink, drawSources } from "./tables.ts";
+import { drawEvents, drawLanes, drawSources } from "./tables.ts";
 import type { RulesView, Tidings } from "./view.ts";
 import { lastBearingDeg } from "./way.ts";
 

@@ -10,6 +10,9 @@ export interface Ink {
 /** From metres to pixels along one axis of the canvas. */
 export type Project = (p: Metres) => number;
 
+/** Steps shorter than this, in m, have no direction but that of the fix's noise, and a band needs one. */
+const STRIDE_M = 0.25;
+
 /** Lines of the grid are at most this far apart. */
 const MESH_PX = 160;
 
@@ -48,22 +51,34 @@ export function drawBand(
 ): void {
   const stroke = (width: number, colour: string, wanted: (i: number) => boolean) => {
     c.lineCap = "butt";
-    c.lineJoin = "round";
+    c.lineJoin = "bevel";
     c.lineWidth = width;
     c.strokeStyle = colour;
     c.beginPath();
+    let from: Metres | undefined;
     for (let i = 1; i < track.length; i++) {
-      if (!wanted(i)) continue;
-      if (i === 1 || !wanted(i - 1)) c.moveTo(x(points[i - 1]!), y(points[i - 1]!));
-      c.lineTo(x(points[i]!), y(points[i]!));
+      if (!wanted(i)) {
+        from = undefined;
+        continue;
+      }
+      if (from === undefined) {
+        from = points[i - 1]!;
+        c.moveTo(x(from), y(from));
+      }
+      const to = points[i]!;
+      if (Math.hypot(to.x - from.x, to.y - from.y) < STRIDE_M) continue;
+      c.lineTo(x(to), y(to));
+      from = to;
     }
     c.stroke();
   };
   const band = Math.max(2, widthPx);
-  stroke(band + 2.5, ink["band-edge"]!, (i) => worked(track, i));
+  const any = (i: number) => worked(track, i);
+  stroke(band + 2.5, ink["band-edge"]!, any);
+  stroke(band, ink["band"]!, any);
   // Where passes overlap the deeper one counts, so what reached the target lies on top.
-  stroke(band, ink["shallow"]!, (i) => worked(track, i) && track[i]![2] === 2);
-  stroke(band, ink["band"]!, (i) => worked(track, i) && track[i]![2] === 1);
+  stroke(band, ink["shallow"]!, (i) => any(i) && track[i]![2] === 2);
+  stroke(band, ink["band"]!, (i) => any(i) && track[i]![2] === 1);
 }
 
 export function drawTransit(

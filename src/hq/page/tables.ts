@@ -1,6 +1,7 @@
-import { byId, type Cell, fillPairs, fillTable, setText } from "./dom.ts";
-import { ABSENT, age, byResolution, bytes, duration, fixed, qualityWords, unitLabel, words } from "./format.ts";
+import { byId, type Cell, fillTable, setText } from "./dom.ts";
+import { ABSENT, age, bytes, duration, fixed, words } from "./format.ts";
 import type { UnitState } from "./store.ts";
+import type { EventView } from "./view.ts";
 
 const SOURCE_SIGNS: Readonly<Record<string, readonly [icon: string, tone: string]>> = {
   running: ["●", "ok"],
@@ -107,45 +108,18 @@ export function drawLanes(unit: UnitState, nowMs: number): void {
     ],
   );
   const missing = view.lanes.reduce((sum, lane) => sum + lane.missing, 0);
-  setText(byId("lanes-note"), missing === 0 ? "✓ complete" : `▲ ${fixed(missing)} records missing`);
+  const received = view.lanes.reduce((sum, lane) => sum + lane.received, 0);
+  const note = received === 0 ? "nothing received yet" : missing === 0 ? "✓ complete" : `▲ ${fixed(missing)} missing`;
+  setText(byId("lanes-note"), note);
 }
 
-export function drawLink(unit: UnitState, broker: boolean, bad: Readonly<Record<string, number>>, nowMs: number): void {
-  const health = unit.health;
-  const badCount = Object.values(bad).reduce((sum, count) => sum + count, 0);
-  const reasons = Object.entries(bad).map(([reason, count]) => `${words(reason).toLowerCase()} ${count}`);
-  const opt = (value: number | null | undefined, text: (value: number) => string) =>
-    value === null || value === undefined ? ABSENT : text(value);
-  fillPairs(byId("link"), [
-    ["HQ to broker", broker ? "connected" : "not connected"],
-    [
-      "Unit to broker",
-      unit.head?.state === "online"
-        ? `connected${health?.protocol ? `, MQTT ${health.protocol}` : ""}`
-        : "not connected",
-    ],
-    [
-      "Connects",
-      opt(health?.connects, (n) => fixed(n)) +
-        opt(health?.refused, (n) => (n > 0 ? `, ${fixed(n)} refused` : "")).replace(ABSENT, ""),
-    ],
-    ["Messages", `${fixed(unit.lanes?.messages)}, ${bytes(unit.lanes?.bytes)}`],
-    ["Put aside by HQ", badCount === 0 ? "none" : `${fixed(badCount)} (${reasons.join(", ")})`],
-    ["Spool", health?.spoolState ? `${health.spoolState}, ${bytes(health.spoolBytes)}` : ABSENT],
-    [
-      "Sampler",
-      [unit.head?.sampler, opt(health?.restarts, (n) => `${fixed(n)} restarts`)]
-        .filter((t) => t && t !== ABSENT)
-        .join(", ") || ABSENT,
-    ],
-    ["Loop lateness", opt(health?.latenessMaxMs, (ms) => `${ms.toFixed(1)} ms at most`)],
-    [
-      "Unit running for",
-      opt(health?.uptimeS, (s) => duration(s + (typeof health?.atMs === "number" ? (nowMs - health.atMs) / 1000 : 0))),
-    ],
-    ["Software", unit.head?.software ?? ABSENT],
-    ["Memory", opt(health?.rssMb, (mb) => `${fixed(mb)} MB`)],
-  ]);
+/** What an event tells beyond its name; a change of state reads as one. */
+function detailWords(detail: EventView["detail"]): string {
+  const { state, previous, ...rest } = detail;
+  const change = state !== undefined && previous !== undefined;
+  const others = Object.entries(change ? rest : detail);
+  const said = others.map(([name, value]) => `${words(name).toLowerCase()} ${value ?? ABSENT}`);
+  return [...(change ? [`${previous} → ${state}`] : []), ...said].join(", ") || ABSENT;
 }
 
 export function drawEvents(unit: UnitState, nowMs: number): void {
@@ -155,56 +129,13 @@ export function drawEvents(unit: UnitState, nowMs: number): void {
     events.length === 0 ? head("Nothing has happened yet.") : head("Time", "Event", "Source", "Detail"),
     events.map((event) => {
       const [icon, tone] = SEVERITY_SIGNS[event.severity] ?? ["?", "idle"];
-      const detail = Object.entries(event.detail).map(
-        ([name, value]) => `${words(name).toLowerCase()} ${value ?? ABSENT}`,
-      );
       return [
         { text: event.t?.slice(11, 19) ?? age(nowMs - event.atMs), short: true },
         { text: words(event.name), icon, tone, sub: event.severity, short: true },
         { text: event.source === null ? ABSENT : words(event.source) },
-        { text: detail.join(", ") || ABSENT },
+        { text: detailWords(event.detail) },
       ];
     }),
   );
   setText(byId("events-note"), events.length === 0 ? "" : "newest first");
-}
-
-export function drawChannels(unit: UnitState, stale: boolean): void {
-  const descriptor = unit.descriptor;
-  const live = unit.live;
-  const channels = descriptor?.channels ?? [];
-  const value = (column: string | undefined) =>
-    column !== undefined && live !== undefined && Object.hasOwn(live.c, column) ? live.c[column] : undefined;
-  const partly = unit.head?.simulated === "some";
-  fillTable(
-    byId("channels"),
-    [{ text: "Channel" }, num("Now"), num("Window"), ...head("Quality", "Source")],
-    channels.map((channel) => {
-      const [centre, ...others] = channel.columns;
-      const q =
-        centre !== undefined && live !== undefined && Object.hasOwn(live.q, centre) ? live.q[centre] : undefined;
-      const flags = qualityWords(q, descriptor?.quality ?? {}).filter((word) => word !== "simulated");
-      const now = value(centre);
-      const [low, high] = ["min", "max"].map((stat) => value(others.find((column) => column.endsWith(`.${stat}`))));
-      const window = [low, high]
-        .filter((part) => part !== undefined)
-        .map((part) => byResolution(part, channel.resolution));
-      const absent = now === undefined || now === null;
-      return [
-        { text: channel.label, sub: channel.name },
-        {
-          text: `${byResolution(now, channel.resolution)}${absent ? "" : ` ${unitLabel(channel.unit)}`}`,
-          number: true,
-        },
-        { text: window.join(" … ") || ABSENT, number: true },
-        absent
-          ? { text: "absent", icon: "○", tone: "idle", short: true }
-          : flags.length > 0
-            ? { text: flags.join(", "), icon: "▲", tone: "warn" }
-            : { text: stale ? "stale" : "good", icon: stale ? "○" : "●", tone: stale ? "idle" : "ok", short: true },
-        { text: channel.source, ...(partly && channel.simulated ? { sub: "simulated" } : {}) },
-      ];
-    }),
-  );
-  setText(byId("channels-note"), channels.length === 0 ? "" : `${channels.length} channels`);
 }
