@@ -9,7 +9,11 @@ export interface LaneMessage {
   readonly body: Uint8Array;
 }
 
-/** Where the session reads the lanes from; the unit fits its spool to it. Nothing here may change while it is read. */
+/**
+ * Where the session reads the lanes from; the unit fits its spool to it. To the session a number is only a place in the
+ * order of sending that grows: where numbers begin again (another spool id) the unit maps them, say to
+ * generation × 2^40 + seq, and back in `free` and `onPoison`.
+ */
 export interface LaneSource {
   /**
    * The next messages of a lane, in order: the one that holds `fromSeq`, else the first after it; 0 asks for the oldest

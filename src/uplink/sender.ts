@@ -42,7 +42,11 @@ const HOLD_LONG_MS = 300_000;
 const LOOSE_BYTES = 2_048;
 const CONTROL: readonly ControlClass[] = ["desc", "state", "health"];
 
-/** Decides what goes next on one connection: control, the waiting live row, then the lanes, as far as the window allows. */
+/**
+ * Decides what goes next on one connection: control, the waiting live row, then the lanes, as far as the window allows. A
+ * lane goes strictly in the order of its numbers, live and backlog alike: what is now is seen by `live`, which never waits
+ * for a backlog.
+ */
 export class Sender {
   readonly #o: SenderOptions;
   readonly #window: SendWindow;

@@ -109,7 +109,7 @@ describe("the session, over a real socket, with a broker that answers what real 
     ]);
   });
 
-  it("refuses to be told to go on by a server that has said DISCONNECT, and says why it was thrown out", async () => {
+  it("leaves a server that has said DISCONNECT, says why, and comes back [MQTT-3.14.4-1]", async () => {
     const { broker, uplink } = await run({});
     await until("a connection", () => uplink.status().connected);
     const errors: string[] = [];
