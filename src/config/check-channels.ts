@@ -130,7 +130,11 @@ export function checkSections(c: Checking): void {
   }
   if (broker.passwordFile !== undefined && broker.username === undefined)
     complain(c, "config/conflict", ["broker", "passwordFile"], "a password goes with a user name: username is missing");
-  if (broker.url.startsWith("mqtts://")) return;
+  if (broker.url.startsWith("mqtts://")) {
+    const text = "mqtts:// needs the authority that signed the broker, and trusts no other: caFile is missing";
+    if (broker.caFile === undefined) complain(c, "config/conflict", ["broker", "url"], text);
+    return;
+  }
   for (const key of ["caFile", "certFile", "keyFile"] as const)
     if (broker[key] !== undefined)
       complain(c, "config/conflict", ["broker", key], "certificates need mqtts://, but the url says mqtt://");

@@ -22,7 +22,7 @@ export const brokerSchema = z
       .describe("mqtt:// or mqtts:// address of the broker"),
     username: z.string().min(1).max(256).optional().describe("user name at the broker; default: none"),
     passwordFile: filePath("file whose first line is the password").optional(),
-    caFile: filePath("certificate authority that signed the broker, PEM; default: those Node knows").optional(),
+    caFile: filePath("certificate authority that signed the broker, PEM; needed for mqtts://, and no other is trusted").optional(),
     certFile: filePath("certificate of this unit, PEM").optional(),
     keyFile: filePath("private key of this unit, PEM").optional(),
     protocol: z

@@ -15,7 +15,7 @@ const WHOLE = {
   unit: "unit-1",
   machine: "d85ms-1",
   profile: { name: "D85MS", role: "prepare_ground", tool: "tiller", toolWidthM: 2 },
-  broker: { url: "mqtts://broker.example.org", username: "u", passwordFile: "p", protocol: "5" },
+  broker: { url: "mqtts://broker.example.org", username: "u", passwordFile: "p", caFile: "ca.pem", protocol: "5" },
   spool: { dir: "spool", maxMb: 64, ack: "broker" },
   buses: {
     i2c1: { kind: "i2c", device: 1, clockHz: 400_000 },
