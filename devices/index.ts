@@ -1,12 +1,45 @@
-import type { Catalogue } from "../src/device/catalogue.ts";
+import type { Catalogue, Device } from "../src/device/catalogue.ts";
 import { ads1115 } from "./ads1115.ts";
+import { adxl372 } from "./adxl372.ts";
 import { adxl375 } from "./adxl375.ts";
 import { asciiLine } from "./ascii-line.ts";
+import { bme280 } from "./bme280.ts";
+import { ds3231 } from "./ds3231.ts";
 import { gnssNmea } from "./gnss-nmea.ts";
+import { h3lis331dl } from "./h3lis331dl.ts";
+import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
 import { lsm6dsox } from "./lsm6dsox.ts";
+import { mcp9600 } from "./mcp9600.ts";
+import { mcp9808 } from "./mcp9808.ts";
+import { mcp23017 } from "./mcp23017.ts";
+import { mlx90614 } from "./mlx90614.ts";
+import { sht3x } from "./sht3x.ts";
+import { sht4x } from "./sht4x.ts";
+import { tmp102 } from "./tmp102.ts";
+import { tmp117 } from "./tmp117.ts";
+
+const parts: readonly Device[] = [
+  adxl372,
+  adxl375,
+  ads1115,
+  asciiLine,
+  bme280,
+  ds3231,
+  gnssNmea,
+  h3lis331dl,
+  ina226,
+  ina228,
+  lsm6dsox,
+  mcp23017,
+  mcp9600,
+  mcp9808,
+  mlx90614,
+  sht3x,
+  sht4x,
+  tmp102,
+  tmp117,
+];
 
 /** Every part the product knows, by the name the configuration uses. */
-export const catalogue: Catalogue = Object.fromEntries(
-  [adxl375, ads1115, asciiLine, gnssNmea, ina228, lsm6dsox].map((d) => [d.part, d]),
-);
+export const catalogue: Catalogue = Object.fromEntries(parts.map((d) => [d.part, d]));

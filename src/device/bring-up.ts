@@ -61,11 +61,14 @@ export function createBringUp(plan: I2cPlan, port: RegisterPort, scans: Scans, l
   }
 
   function identify(): BringUpResult {
-    if (plan.identity.length === 0 && wanted.length === 0 && !port.probe()) return "silent";
-    for (const { reg, mask, equals } of plan.identity) {
-      const value = port.value(reg);
+    if (plan.identity.length === 0 && wanted.length === 0) {
+      if (!(plan.hello === undefined ? port.probe() : port.command(plan.hello))) return "silent";
+    }
+    for (const id of plan.identity) {
+      const value = port.value(id.reg);
       if (Number.isNaN(value)) return "silent";
-      if ((mask === undefined ? value : (value & mask) >>> 0) !== equals) {
+      const seen = id.mask === undefined ? value : (value & id.mask) >>> 0;
+      if ("equals" in id ? seen !== id.equals : seen < id.least) {
         log.count("stranger");
         return "stranger";
       }

@@ -23,7 +23,9 @@ export function clipOf(channel: CountChannel): readonly [number, number] | undef
 
 /** Makes a channel of a table ready; `keys` are all channels of the part, in order. */
 export function decoderOf(channel: CountChannel, index: number, keys: readonly string[]): CountDecoder {
-  const bands = [...(channel.bands ?? [])];
+  const isNone = (band: CountBand) => (band.q & QUALITY.missing) !== 0;
+  const own = channel.bands ?? [];
+  const bands = [...own.filter(isNone), ...own.filter((band) => !isNone(band))];
   const clip = clipOf(channel);
   if (clip !== undefined) {
     bands.push({ from: Number.NEGATIVE_INFINITY, to: clip[0], q: QUALITY.clipped });

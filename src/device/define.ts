@@ -31,6 +31,7 @@ export interface I2cPlan {
   readonly words: boolean;
   readonly powerOn: Readonly<Record<string, number>>;
   readonly identity: readonly Identity[];
+  readonly hello: Command | undefined;
   readonly prepare: readonly Command[];
   readonly setup: readonly Wanted[];
   readonly awake: Wanted | undefined;
@@ -76,6 +77,7 @@ export function defineDevice<const R extends string, S extends z.ZodType>(table:
         words: table.width !== undefined,
         powerOn: (table.powerOn ?? {}) as Readonly<Record<string, number>>,
         identity: table.identity === undefined ? [] : [table.identity].flat(),
+        hello: table.hello,
         prepare: table.prepare?.(o) ?? [],
         setup: table.setup(o),
         awake: table.awake,

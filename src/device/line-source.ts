@@ -2,18 +2,15 @@ import type { SerialLink } from "../bus/serial.ts";
 import { createNumberLines } from "../codec/number-lines.ts";
 import { createBlock } from "../model/block.ts";
 import { QUALITY } from "../model/quality.ts";
-import type { SourceState } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { createFifoClock } from "./fifo-clock.ts";
 import type { LineDevice } from "./line-device.ts";
+import { createSerialState } from "./serial-state.ts";
 import type { Source, SourceSink } from "./source.ts";
 
 /** Lines of one read that become one block. */
 const CAPACITY = 1024;
-const BEAT_MS = 250;
 const SILENT_MIN_MS = 2000;
-/** Good lines in a row that make a source that was silent a running one again. */
-const GOOD_LINES = 3;
 
 /**
  * A part that sends one number on each line, running. With a stated rate, sample times are reconstructed from the count of
@@ -34,30 +31,24 @@ export function createLineSource(spec: {
   const silentMs = Math.max(SILENT_MIN_MS, rateHz === undefined ? 0 : 3000 / rateHz);
   const fifo = rateHz === undefined ? undefined : createFifoClock(rateHz);
   const block = createBlock(CAPACITY);
-  const counters = { samples: 0, clipped: 0, implausible: 0, malformed: 0, tooLong: 0, silent: 0, closed: 0 };
+  const counters = { samples: 0, clipped: 0, implausible: 0, malformed: 0, tooLong: 0 };
   const [clipLo, clipHi] = plan.clip ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const [low, high] = plan.plausible ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let state: SourceState = "absent";
-  let lastMs = clock.monoMs();
-  let goodLines = 0;
-  let dueMs = lastMs + BEAT_MS;
-  let arrivalMs = lastMs;
-
-  function move(next: SourceState, reason: string): void {
-    if (next === state) return;
-    const previous = state;
-    state = next;
-    sink.state(next, previous, reason);
-  }
+  const states = createSerialState({
+    sink,
+    clock,
+    expects: "lines",
+    limitMs: () => silentMs,
+    silent: () => fifo?.lost(),
+  });
+  let arrivalMs = clock.monoMs();
 
   function flush(): void {
     if (block.n === 0) return;
     if (fifo !== undefined) fifo.drained(block.n, arrivalMs, 0, block.t);
     else block.t.fill(arrivalMs, 0, block.n);
     counters.samples += block.n;
-    goodLines += block.n;
-    lastMs = arrivalMs;
-    if (goodLines >= GOOD_LINES) move("running", "lines arrive");
+    states.good(arrivalMs, block.n);
     sink.block(0, block);
     block.n = 0;
   }
@@ -81,6 +72,7 @@ export function createLineSource(spec: {
   link.start({
     bytes(chunk, monoMs) {
       arrivalMs = monoMs;
+      states.bytes(monoMs);
       lines.push(chunk);
       flush();
       counters.malformed = lines.counters.malformed;
@@ -89,14 +81,9 @@ export function createLineSource(spec: {
     opened() {
       lines.reset();
       fifo?.lost();
-      goodLines = 0;
-      lastMs = clock.monoMs();
-      move("starting", "port opened");
+      states.up();
     },
-    closed(error) {
-      counters.closed++;
-      move(counters.samples > 0 ? "failed" : "absent", error.code);
-    },
+    closed: (error) => states.down(error),
   });
 
   return {
@@ -104,22 +91,15 @@ export function createLineSource(spec: {
     part: spec.device.part,
     channels,
     verified: undefined,
-    counters,
+    get counters() {
+      return { ...counters, ...states.counters };
+    },
     get state() {
-      return state;
+      return states.state;
     },
     get dueMs() {
-      return dueMs;
+      return states.dueMs;
     },
-    step(nowMs) {
-      dueMs = nowMs + BEAT_MS;
-      if (!link.isOpen || nowMs - lastMs < silentMs) return;
-      if (state === "running" || state === "starting") {
-        counters.silent++;
-        goodLines = 0;
-        fifo?.lost();
-        move("degraded", "silent");
-      }
-    },
+    step: (nowMs) => states.step(nowMs),
   };
 }

@@ -155,7 +155,12 @@ export function createScans(plan: I2cPlan, sink: SourceSink, log: FailureLog): S
         if (d.ratioIndex >= 0) count *= d.ratioCount / latest[d.ratioIndex]!;
         let bits = q;
         if (!(count > d.calmFrom && count < d.calmTo))
-          for (const band of d.bands) if (count >= band.from && count <= band.to) bits |= band.q;
+          for (const band of d.bands) {
+            if (!(count >= band.from && count <= band.to)) continue;
+            bits |= band.q;
+            // A code for "no value" is not a count: nothing else follows from it.
+            if ((band.q & QUALITY.missing) !== 0) break;
+          }
         const x = count * d.scale + d.offset;
         if ((bits | flagged[d.index]!) === 0 && !Number.isNaN(x)) {
           const block = blocks[c]!;

@@ -12,12 +12,10 @@ export interface Wanted<R extends string = string> {
   readonly value: number;
 }
 
-/** One register whose value tells the part from others. */
-export interface Identity<R extends string = string> {
-  readonly reg: R;
-  readonly mask?: number;
-  readonly equals: number;
-}
+/** One register whose value tells the part from others: equal under the mask, or `least` and more. */
+export type Identity<R extends string = string> =
+  | { readonly reg: R; readonly mask?: number; readonly equals: number }
+  | { readonly reg: R; readonly mask?: number; readonly least: number };
 
 /** A write that is not kept by the part: a reset, a start. Without `value` only the register pointer is sent. */
 export interface Command<R extends string = string> {
@@ -203,6 +201,8 @@ export interface DeviceTable<R extends string, S extends z.ZodType> {
   readonly powerOn?: Partial<Record<NoInfer<R>, number>>;
   /** Every one must match. Absent where the part has none. */
   readonly identity?: Identity<NoInfer<R>> | readonly Identity<NoInfer<R>>[];
+  /** What a part without identity or settings acknowledges and is not changed by; one byte is asked of it when not given. */
+  readonly hello?: Command<NoInfer<R>>;
   readonly options: S;
   /** Writes that bring the part to where it may be set up; made only when it is not yet as wanted. */
   readonly prepare?: (o: z.output<S>) => readonly Command<NoInfer<R>>[];

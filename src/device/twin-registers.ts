@@ -48,7 +48,7 @@ export function createRegisterFile(plan: I2cPlan): RegisterFile {
     },
     powerOn() {
       bytes.fill(0);
-      for (const { reg, equals } of plan.identity) file.put(reg, equals);
+      for (const id of plan.identity) file.put(id.reg, "equals" in id ? id.equals : id.least);
       for (const [reg, next] of Object.entries(plan.powerOn)) file.put(reg, next);
       let at = 0;
       for (const frame of plan.calibration?.frames ?? []) {

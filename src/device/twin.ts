@@ -82,7 +82,7 @@ export function createTwin(spec: TwinSpec): Twin {
   const sharesData = (frame: Frame) => "data" in read && read.data === frame.reg;
 
   function hide(register: number, into: Uint8Array): void {
-    for (const { reg } of plan.identity) if (plan.registers[reg]!.at === register) into[0] = (into[0]! + 1) & 0xff;
+    for (const { reg } of plan.identity) if (plan.registers[reg]!.at === register) into[0] = (into[0]! - 1) & 0xff;
   }
 
   return {

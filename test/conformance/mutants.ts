@@ -76,7 +76,15 @@ export function mutantsOf(device: I2cDevice, options: unknown): Mutant[] {
         p.registers[name].at = (p.registers[name].at + step) & 0xff;
       });
 
-  for (const [i, { reg, mask, equals }] of plan.identity.entries()) {
+  for (const [i, id] of plan.identity.entries()) {
+    const { reg, mask } = id;
+    if (!("equals" in id)) {
+      add(`identity ${reg} least - 1`, (p) => {
+        p.identity[i].least -= 1;
+      });
+      continue;
+    }
+    const { equals } = id;
     const width = plan.registers[reg]!.bytes;
     for (const bit of bitsOf(width)) {
       if (((mask ?? 2 ** (8 * width) - 1) & bit) !== 0) {
