@@ -3,6 +3,8 @@ import { mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
+import { catalogue } from "../../devices/index.ts";
+import { loadConfig } from "../config/load.ts";
 import { startDemoHq } from "../hq/demo.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
 import { PACKAGE_ROOT } from "./version.ts";
@@ -38,13 +40,22 @@ export async function demo(args: readonly string[], out: { write(text: string): 
     return EXIT_USAGE;
   }
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "swath-demo-")));
-  const hq = await startDemoHq({ pagePort: chosen.port }).catch(() => startDemoHq());
+  const demoFile = join(PACKAGE_ROOT, "config", "demo.yaml");
+  const { machine, profile } = loadConfig(demoFile, { catalogue });
+  const page = {
+    rules: {
+      ...(profile?.toolWidthM === undefined ? {} : { toolWidthM: profile.toolWidthM }),
+      ...(profile?.targetDepthM === undefined ? {} : { targetDepthM: profile.targetDepthM }),
+    },
+    ...(profile === undefined ? {} : { machineNames: { [machine]: profile.name } }),
+  };
+  const hq = await startDemoHq({ ...page, pagePort: chosen.port }).catch(() => startDemoHq(page));
   // The unit is started as on a machine: with a unit file, here one that extends the demo's by what this run decides.
   const file = join(dir, "unit.yaml");
   writeFileSync(
     file,
     [
-      `extends: ${JSON.stringify(relative(dir, join(PACKAGE_ROOT, "config", "demo.yaml")))}`,
+      `extends: ${JSON.stringify(relative(dir, demoFile))}`,
       `broker: { url: ${JSON.stringify(hq.brokerUrl)} }`,
       `spool: { dir: ${JSON.stringify(join(dir, "spool"))} }`,
       ...(chosen.speed === undefined ? [] : [`simulation: { speed: ${chosen.speed} }`]),
