@@ -26,6 +26,10 @@ export async function run(args: readonly string[], out: { write(text: string): u
     out.write("usage: swath run --config FILE\n");
     return EXIT_USAGE;
   }
+  // A stop that is asked for while the unit starts must be as orderly as any other.
+  const asked = new Promise<void>((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => done());
+  });
   const log = pino({ name: "swath", base: null, level: process.env["SWATH_LOG"] ?? "info" });
   let unit: Unit;
   try {
@@ -40,19 +44,12 @@ export async function run(args: readonly string[], out: { write(text: string): u
     out.write(`${e.message}\n`);
     return EXIT_CONFIG;
   }
-  await new Promise<void>((done) => {
-    let asked = false;
-    const stop = () => {
-      if (asked) return;
-      asked = true;
-      setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-      unit.stop().then(done, (e: unknown) => {
-        log.error({ err: e }, "the stop was not orderly");
-        done();
-      });
-    };
-    process.on("SIGTERM", stop);
-    process.on("SIGINT", stop);
-  });
+  await asked;
+  setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+  try {
+    await unit.stop();
+  } catch (e) {
+    log.error({ err: e }, "the stop was not orderly");
+  }
   return 0;
 }

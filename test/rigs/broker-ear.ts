@@ -43,8 +43,8 @@ export interface BrokerEar {
 
 const MARK = "swath-test/mark";
 
-/** Connects to the broker at `port` and hears everything below `swath/`; connects again by itself. */
-export async function listenAt(port: number): Promise<BrokerEar> {
+/** Connects to the broker at `port` and hears all that `unit` says; connects again by itself. */
+export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar> {
   const states: Heard<StateMessage>[] = [];
   const healths: Heard<HealthMessage>[] = [];
   const lives: Heard<LiveMessage>[] = [];
@@ -61,7 +61,7 @@ export async function listenAt(port: number): Promise<BrokerEar> {
   });
   client.on("error", () => undefined);
   client.on("connect", () => {
-    client.subscribe({ "swath/#": { qos: 1 }, [MARK]: { qos: 1 } }, (e) => {
+    client.subscribe({ [`swath/1/test/${unit}/#`]: { qos: 1 }, [MARK]: { qos: 1 } }, (e) => {
       if (!e) subscriptions++;
     });
   });

@@ -2,11 +2,13 @@
 export const PTY_PEER = `
 """One letter, a length (u32, little-endian), that many bytes.
 
-W bytes: write to the master. P: pull the cable (close both ends, remove the link). G: plug in (a new pty, the link points
+W bytes: write to the master. C bytes: write them as one chunk, once the near end has read what came before. P: pull the cable (close both ends, remove the link). G: plug in (a new pty, the link points
 to it). M: a new pty behind the link while the old one stays open and silent. B: report the line speed.
 Answers on stdout have the same form. R bytes: received. N name: the tty now behind the link. B speed. P: pulled.
 """
 
+import collections
+import fcntl
 import os
 import pty
 import select
@@ -20,6 +22,7 @@ link = sys.argv[1]
 master = slave = -1
 kept = []
 pending = b""
+chunks = collections.deque()
 inbox = b""
 
 
@@ -54,11 +57,17 @@ def pull():
     answer(b"P")
 
 
+def unread():
+    return struct.unpack("i", fcntl.ioctl(slave, termios.FIONREAD, b"\\0" * 4))[0]
+
+
 def command(kind, body):
     global pending
     if kind == b"W":
         if master >= 0:
             pending += body
+    elif kind == b"C":
+        chunks.append(body)
     elif kind == b"P":
         pull()
     elif kind == b"G":
@@ -74,7 +83,9 @@ plug()
 while True:
     readers = [0] + ([master] if master >= 0 else [])
     writers = [master] if pending else []
-    readable, writable, _ = select.select(readers, writers, [])
+    readable, writable, _ = select.select(readers, writers, [], 0.0005 if chunks else None)
+    if chunks and not pending and master >= 0 and unread() == 0:
+        pending = chunks.popleft()
     if master in writable:
         try:
             pending = pending[os.write(master, pending[:1024]) :]

@@ -13,6 +13,8 @@ export interface PtyRig {
   readonly tty: string;
   /** Sends bytes to whoever has the tty open; kept by the kernel (4 KiB) and the rig until they are read. */
   write(bytes: Uint8Array | string): void;
+  /** Sends bytes as one chunk of its own, once the near end has read all that came before. */
+  chunk(bytes: Uint8Array): void;
   /** All bytes that came from the near end. */
   received(): Buffer;
   /** The line speed the near end has set. */
@@ -90,6 +92,7 @@ export async function openPty(): Promise<PtyRig> {
       return tty;
     },
     write: (bytes) => send("W", Buffer.from(bytes)),
+    chunk: (bytes) => send("C", Buffer.from(bytes)),
     received: () => Buffer.concat(received),
     baud: async () => Number(await ask("B", "B")),
     pull: async () => void (await ask("P", "P")),

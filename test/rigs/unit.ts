@@ -60,7 +60,7 @@ export function isAlive(pid: number): boolean {
 export async function until<T>(
   what: string,
   check: () => T | Promise<T>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
   more: () => string = () => "",
 ): Promise<Got<T>> {
   const endMs = performance.now() + timeoutMs;
