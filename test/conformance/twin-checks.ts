@@ -74,12 +74,10 @@ export function twinChecks(options: unknown): Check[] {
             const kept = rig.kept[key]!;
             expect(kept?.x.length, `${key} has samples`).toBeGreaterThan(0);
             const from = "ratio" in channel ? 1 : 0;
-            for (const x of kept.x.slice(from)) {
-              const near = levels.some((level) =>
-                [-2, 0, 2].some((n) => Math.abs(x - level - n * step) <= half * step),
-              );
-              expect(near, `${key}: ${x} for ${levels.join(" or ")} ± 2 counts of ${step}`).toBe(true);
-            }
+            const near = (x: number) =>
+              levels.some((level) => [-2, 0, 2].some((n) => Math.abs(x - level - n * step) <= half * step));
+            const wrong = kept.x.slice(from).find((x) => !near(x));
+            expect(wrong, `${key}, for ${levels.join(" or ")} ± 2 counts of ${step}`).toBeUndefined();
             expect(
               kept.q.slice(from).every((q) => q === 0),
               `${key} is good`,
@@ -185,8 +183,9 @@ export function twinChecks(options: unknown): Check[] {
         rig.twin.brownOut();
         rig.plug();
         rig.forget();
-        rig.run(60_000 + settleMs(plan) + 4000);
+        rig.run(60_000 + settleMs(plan) + 4000, () => rig.source.state === "running");
         expect(rig.source.state).toBe("running");
+        rig.run(settleMs(plan));
         for (const key of Object.keys(plan.channels)) expect(rig.kept[key]!.q.at(-1), key).toBe(0);
       },
     },
@@ -222,7 +221,7 @@ export function twinChecks(options: unknown): Check[] {
         rig.run(60_000);
         expect(rig.source.counters["timeout"]).toBeLessThanOrEqual(3 + 6);
         rig.bus.faults.lift(rig.address);
-        rig.run(64_000 + settleMs(plan) + 4000);
+        rig.run(84_000 + settleMs(plan), () => rig.source.state === "running");
         expect(rig.source.state).toBe("running");
       },
     },
@@ -247,7 +246,7 @@ export function twinChecks(options: unknown): Check[] {
         rig.bus.faults.inject(rig.address, "bitFlip");
         rig.run(5000);
         rig.bus.faults.lift(rig.address);
-        rig.run(64_000 + settleMs(plan) + 4000);
+        rig.run(84_000 + settleMs(plan), () => rig.source.state === "running");
         expect(rig.source.state).toBe("running");
       },
     },

@@ -50,8 +50,12 @@ export interface Check {
   run(device: I2cDevice): void;
 }
 
-/** Long enough for the slowest part to be set up, and to give two samples. */
-const SETTLE_MS = 3500;
+/** Long enough to be set up, and to give every channel twice. */
+function settleMs(device: I2cDevice, run: GoldenRun): number {
+  const { read } = device.plan(run.options);
+  const frames = read.verb === "poll" ? read.frames : read.verb === "oneShot" ? read.shots : [];
+  return 1300 + 2.2 * Math.max(0, ...frames.map((f) => f.everyMs));
+}
 
 function start(device: I2cDevice, golden: Golden, run: GoldenRun, prepare: (part: ScriptPart) => void, blank = 0) {
   const part = createScriptPart(blank);
@@ -96,7 +100,7 @@ function runChecks(golden: Golden, run: GoldenRun): Check[] {
       run(device) {
         for (const blank of [0x00, 0xff]) {
           const { rig, part } = start(device, golden, run, () => {}, blank);
-          rig.run(SETTLE_MS);
+          rig.run(settleMs(device, run));
           for (const [reg, { mask, value }] of setup) {
             const masks = bytesOf(mask);
             const rewritten = run.rewritten?.includes(reg) ?? false;
@@ -149,7 +153,7 @@ function runChecks(golden: Golden, run: GoldenRun): Check[] {
       title: `${run.title}: asks the part as the data sheet says`,
       run(device) {
         const { rig, part } = start(device, golden, run, (p) => show(p, run.frames?.[0] ?? {}));
-        rig.run(SETTLE_MS);
+        rig.run(settleMs(device, run));
         for (const { reg, bytes } of run.reads ?? []) expect(part.log).toContain(`${reg} ${bytes}`);
         for (const write of run.writes ?? []) expect(part.log).toContain(`w ${write}`);
       },
@@ -159,7 +163,7 @@ function runChecks(golden: Golden, run: GoldenRun): Check[] {
       title: `${run.title}: ${frame.title}`,
       run(device) {
         const { rig } = start(device, golden, run, (part) => show(part, frame));
-        rig.run(SETTLE_MS);
+        rig.run(settleMs(device, run));
         for (const [key, [x, names]] of Object.entries(frame.expect)) {
           const kept = rig.kept[key];
           expect(kept, key).toBeDefined();
