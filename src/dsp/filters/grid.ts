@@ -44,7 +44,7 @@ export const heartbeat = defineFilter({
   params: z.strictObject({
     periodMs: z.number().positive(),
     optimistic: z.boolean().default(false),
-    maxGapMs: z.number().positive().default(60_000),
+    maxGapMs: z.number().positive().default(10_000),
   }),
   propagate(input, { periodMs, optimistic, maxGapMs }) {
     const result = filled(input, periodMs, maxGapMs);
@@ -63,6 +63,8 @@ class Grid implements Stage {
   readonly #linear: boolean;
   readonly #passes: boolean;
   readonly #out: StatBlock;
+  /** Instant and value of a sample being made. */
+  readonly #made = new Float64Array(2);
   #started = false;
   #lastMs = 0.5;
   #last = 0.5;
@@ -88,7 +90,7 @@ class Grid implements Stage {
       this.#last = x[i]!;
       this.#lastBits = q[i]!;
       const onGrid = this.#lastMs % this.#periodMs === 0;
-      if ((this.#passes || (q[i]! & UNUSABLE) !== 0) && !onGrid) this.#put(t[i]!, x[i]!, q[i]!);
+      if ((this.#passes || (q[i]! & UNUSABLE) !== 0) && !onGrid) this.#put(t, i, x, i, q[i]!);
     }
     return out;
   }
@@ -104,20 +106,24 @@ class Grid implements Stage {
     const solid = this.#started && stepMs <= this.#maxGapMs && ((this.#lastBits | q[i]!) & UNUSABLE) === 0;
     // Across a gap only a sample right on the grid counts.
     let g = solid ? Math.floor(this.#lastMs / this.#periodMs) + 1 : Math.ceil(now / this.#periodMs);
+    const made = this.#made;
     for (; g * this.#periodMs <= now; g++) {
-      const at = g * this.#periodMs;
-      if (at === now) this.#put(at, x[i]!, q[i]!);
-      else if (this.#linear)
-        this.#put(at, this.#last + ((x[i]! - this.#last) * (at - this.#lastMs)) / stepMs, this.#lastBits | q[i]!);
-      else this.#put(at, this.#last, this.#lastBits);
+      made[0] = g * this.#periodMs;
+      if (made[0] === now) {
+        this.#put(t, i, x, i, q[i]!);
+        continue;
+      }
+      const share = this.#linear ? (made[0] - this.#lastMs) / stepMs : 0;
+      made[1] = this.#last + (x[i]! - this.#last) * share;
+      this.#put(made, 0, made, 1, this.#linear ? this.#lastBits | q[i]! : this.#lastBits);
     }
   }
 
-  #put(ms: number, v: number, bits: number): void {
+  #put(t: Float64Array, ti: number, x: Float64Array, xi: number, bits: number): void {
     const out = this.#out;
     const k = out.n++;
-    out.t[k] = ms;
-    out.x[k] = (bits & QUALITY.missing) === 0 ? v : Number.NaN;
+    out.t[k] = t[ti]!;
+    out.x[k] = (bits & QUALITY.missing) === 0 ? x[xi]! : Number.NaN;
     out.q[k] = bits;
     out.marks |= bits;
   }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { QUALITY } from "../../model/quality.ts";
 import type { Unit } from "../../model/units.ts";
 import { defineFilter, type Stage } from "../filter.ts";
 import { fitPolynomial } from "../least-squares.ts";
@@ -98,7 +97,7 @@ class Convolution implements Stage {
     }
     block.n = kept;
     block.t = this.#outT;
-    if ((block.marks & QUALITY.missing) !== 0 || !(this.#held[0]! * 0 === 0)) restoreMissing(block);
+    restoreMissing(block);
     return block;
   }
 

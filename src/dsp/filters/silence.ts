@@ -42,8 +42,8 @@ class AfterSilence implements Stage {
   readonly #put: "pass" | "none" | "last" | number;
   readonly #out: StatBlock;
   #started = false;
-  #lastMs = 0.5;
-  #last = 0.5;
+  /** Instant and value of the sample before. */
+  readonly #past = new Float64Array(2);
   #lastBits = 0;
 
   constructor(silenceMs: number, put: "pass" | "none" | "last" | number, capacity: number) {
@@ -58,20 +58,21 @@ class AfterSilence implements Stage {
     out.n = 0;
     out.marks = 0;
     for (let i = 0; i < n; i++) {
-      const silentMs = t[i]! - this.#lastMs;
+      const silentMs = t[i]! - this.#past[0]!;
       if (!this.#started) this.#started = true;
       else if (this.#put === "pass") {
-        if (silentMs >= this.#silenceMs) this.#add(this.#lastMs, this.#last, this.#lastBits);
+        if (silentMs >= this.#silenceMs) this.#add(0, this.#lastBits);
       } else if (silentMs > this.#silenceMs) {
         const missing = this.#put === "none" || (this.#put === "last" && (this.#lastBits & QUALITY.missing) !== 0);
-        const v = missing ? Number.NaN : this.#put === "last" ? this.#last : Number(this.#put);
         const bits = this.#put === "last" ? this.#lastBits : 0;
-        this.#add(this.#lastMs + this.#silenceMs, v, bits | QUALITY.stale | (missing ? QUALITY.missing : 0));
+        if (missing) this.#past[1] = Number.NaN;
+        else if (this.#put !== "last") this.#past[1] = Number(this.#put);
+        this.#add(this.#silenceMs, bits | QUALITY.stale | (missing ? QUALITY.missing : 0));
       }
-      this.#lastMs = t[i]!;
-      this.#last = x[i]!;
+      this.#past[0] = t[i]!;
+      this.#past[1] = x[i]!;
       this.#lastBits = q[i]!;
-      if (this.#put !== "pass") this.#add(t[i]!, x[i]!, q[i]!);
+      if (this.#put !== "pass") this.#append(t, i, x, i, q[i]!);
     }
     return out;
   }
@@ -80,11 +81,18 @@ class AfterSilence implements Stage {
     this.#started = false;
   }
 
-  #add(ms: number, v: number, bits: number): void {
+  /** The past sample, so much later. */
+  #add(laterMs: number, bits: number): void {
+    this.#append(this.#past, 0, this.#past, 1, bits);
+    const out = this.#out;
+    out.t[out.n - 1]! += laterMs;
+  }
+
+  #append(t: Float64Array, ti: number, x: Float64Array, xi: number, bits: number): void {
     const out = this.#out;
     const k = out.n++;
-    out.t[k] = ms;
-    out.x[k] = v;
+    out.t[k] = t[ti]!;
+    out.x[k] = x[xi]!;
     out.q[k] = bits;
     out.marks |= bits;
   }

@@ -41,8 +41,8 @@ class SwingingDoor implements Stage {
   #corner = 0.5;
   #least = -Infinity;
   #most = Infinity;
-  #waitMs = 0.5;
-  #wait = 0.5;
+  /** Instant and value of the sample that waits. */
+  readonly #waiting = new Float64Array(2);
   #waitBits = 0;
 
   constructor(band: number, maxAgeMs: number, capacity: number) {
@@ -61,15 +61,15 @@ class SwingingDoor implements Stage {
       if ((bits & UNUSABLE) !== 0) {
         this.#turn();
         this.#begun = false;
-        this.#report(t[i]!, x[i]!, bits);
+        this.#report(t, i, x, i, bits);
         continue;
       }
       if (!this.#begun) {
-        this.#report(t[i]!, x[i]!, bits);
-        this.#begin(t[i]!, x[i]!);
+        this.#report(t, i, x, i, bits);
+        this.#begin(t, i, x, i);
         continue;
       }
-      if (this.#fits(t[i]!, x[i]!)) {
+      if (this.#fits(t, x, i)) {
         this.#narrow(t, x, i, bits);
         continue;
       }
@@ -84,14 +84,13 @@ class SwingingDoor implements Stage {
     this.#waits = false;
   }
 
-  #fits(ms: number, v: number): boolean {
-    const d = ms - this.#cornerMs;
+  #fits(t: Float64Array, x: Float64Array, i: number): boolean {
+    const d = t[i]! - this.#cornerMs;
     if (!this.#waits) return true;
     if (d > this.#maxAgeMs) return false;
-    return (
-      Math.max(this.#least, (v - this.#band - this.#corner) / d) <=
-      Math.min(this.#most, (v + this.#band - this.#corner) / d)
-    );
+    const least = (x[i]! - this.#band - this.#corner) / d;
+    const most = (x[i]! + this.#band - this.#corner) / d;
+    return Math.max(this.#least, least) <= Math.min(this.#most, most);
   }
 
   #narrow(t: Float64Array, x: Float64Array, i: number, bits: number): void {
@@ -102,36 +101,38 @@ class SwingingDoor implements Stage {
       this.#most = Math.min(this.#most, (x[i]! + this.#band - this.#corner) / d);
     }
     this.#waits = true;
-    this.#waitMs = t[i]!;
-    this.#wait = x[i]!;
+    this.#waiting[0] = t[i]!;
+    this.#waiting[1] = x[i]!;
     this.#waitBits |= bits;
   }
 
   /** The waiting sample becomes a corner, and the next line begins there. */
   #turn(): void {
     if (!this.#waits) return;
-    const d = this.#waitMs - this.#cornerMs;
-    const slope = d > 0 ? Math.min(this.#most, Math.max(this.#least, (this.#wait - this.#corner) / d)) : 0;
-    const v = d > 0 ? this.#corner + slope * d : this.#wait;
-    this.#report(this.#waitMs, v, this.#waitBits);
-    this.#begin(this.#waitMs, v);
+    const d = this.#waiting[0]! - this.#cornerMs;
+    if (d > 0) {
+      const slope = Math.min(this.#most, Math.max(this.#least, (this.#waiting[1]! - this.#corner) / d));
+      this.#waiting[1] = this.#corner + slope * d;
+    }
+    this.#report(this.#waiting, 0, this.#waiting, 1, this.#waitBits);
+    this.#begin(this.#waiting, 0, this.#waiting, 1);
   }
 
-  #begin(ms: number, v: number): void {
+  #begin(t: Float64Array, ti: number, x: Float64Array, xi: number): void {
     this.#begun = true;
     this.#waits = false;
     this.#waitBits = 0;
-    this.#cornerMs = ms;
-    this.#corner = v;
+    this.#cornerMs = t[ti]!;
+    this.#corner = x[xi]!;
     this.#least = -Infinity;
     this.#most = Infinity;
   }
 
-  #report(ms: number, v: number, bits: number): void {
+  #report(t: Float64Array, ti: number, x: Float64Array, xi: number, bits: number): void {
     const out = this.#out;
     const k = out.n++;
-    out.t[k] = ms;
-    out.x[k] = (bits & QUALITY.missing) === 0 ? v : Number.NaN;
+    out.t[k] = t[ti]!;
+    out.x[k] = (bits & QUALITY.missing) === 0 ? x[xi]! : Number.NaN;
     out.q[k] = bits;
     out.marks |= bits;
   }

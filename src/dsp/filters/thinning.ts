@@ -61,15 +61,19 @@ export const throttleWithPriority = defineFilter({
 });
 
 function throttling(periodMs: number, priority: readonly number[]): Thinning {
-  let lastMs = Number.NEGATIVE_INFINITY;
+  // A number in an array stays where it is; in a variable of a closure each new one would go on the heap.
+  const lastMs = new Float64Array(1).fill(Number.NEGATIVE_INFINITY);
+  const first = Float64Array.from(priority);
   return {
     passes({ t, x }, i) {
-      if (t[i]! - lastMs < periodMs && !priority.includes(x[i]!)) return false;
-      lastMs = t[i]!;
+      let prior = false;
+      for (let k = 0; k < first.length; k++) prior ||= first[k] === x[i];
+      if (t[i]! - lastMs[0]! < periodMs && !prior) return false;
+      lastMs[0] = t[i]!;
       return true;
     },
     reset() {
-      lastMs = Number.NEGATIVE_INFINITY;
+      lastMs[0] = Number.NEGATIVE_INFINITY;
     },
   };
 }
@@ -95,27 +99,29 @@ export const delta = defineFilter({
   params: z.strictObject({ min: amount, max: amount.optional() }),
   propagate: (input) => ({ signal: { ...irregular(input), holdMs: Number.MAX_SAFE_INTEGER } }),
   create({ min, max }, input) {
-    let last = Number.NaN;
+    const last = new Float64Array(1).fill(Number.NaN);
     let wasUsable = false;
     let started = false;
     return new ThinStage(input.capacity, {
       passes(block, i) {
         const usable = usableAt(block, i);
-        const v = block.x[i]!;
-        const change = Math.abs(v - last);
-        const least = min.relative ? min.value * Math.abs(last) : min.value;
-        const most = max === undefined ? Infinity : max.relative ? max.value * Math.abs(last) : max.value;
-        const moved = least === 0 ? change > 0 : change >= least;
-        const first = usable && !(last * 0 === 0);
-        if (started && usable === wasUsable && !(usable && (first || (moved && change <= most)))) return false;
-        if (started && usable && !wasUsable && change > most) return false;
+        const turned = !started || usable !== wasUsable;
+        if (usable && last[0]! * 0 === 0) {
+          const change = Math.abs(block.x[i]! - last[0]!);
+          const least = min.relative ? min.value * Math.abs(last[0]!) : min.value;
+          const most = max === undefined ? Infinity : max.relative ? max.value * Math.abs(last[0]!) : max.value;
+          const moved = least === 0 ? change > 0 : change >= least;
+          if (change > most || !(moved || turned)) return false;
+        } else if (!usable && !turned) {
+          return false;
+        }
         started = true;
         wasUsable = usable;
-        if (usable) last = v;
+        if (usable) last[0] = block.x[i]!;
         return true;
       },
       reset() {
-        last = Number.NaN;
+        last[0] = Number.NaN;
         wasUsable = false;
         started = false;
       },

@@ -1,0 +1,57 @@
+import type { Unit } from "../src/model/units.ts";
+
+/** One use of each filter, for the plots of the reference and for tests that sweep the catalogue. */
+export interface FilterExample {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly unit?: Unit;
+}
+
+export const filterExamples: Readonly<Record<string, FilterExample>> = {
+  calibrate: { params: { scale: 0.8, offset: 0.2 } },
+  offset: { params: { value: 0.5 } },
+  multiply: { params: { value: -2 } },
+  calibrate_linear: { params: { datapoints: ["-1 -> -0.5", "0 -> 0", "1 -> 1.5"], method: "exact" } },
+  calibrate_polynomial: { params: { degree: 2, datapoints: ["-1 -> 1", "0 -> 0", "1 -> 1", "2 -> 4"] } },
+  to_ntc_temperature: { params: { calibration: { b: 3950, referenceOhm: 10_000, referenceCel: 25 } }, unit: "Ohm" },
+  to_ntc_resistance: { params: { calibration: { b: 3950, referenceOhm: 10_000, referenceCel: 25 } }, unit: "Cel" },
+  plausible: { params: { min: -10, max: 10, maxRatePerS: 500, stuckMs: 500 } },
+  clamp: { params: { min: -0.5, max: 0.7 } },
+  filter_out: { params: { values: [0] } },
+  round: { params: { decimals: 1 } },
+  round_to_multiple_of: { params: { multiple: 0.25 } },
+  round_to_significant_digits: { params: { digits: 1 } },
+  median: { params: { window: 5 } },
+  hampel: { params: { window: 7, leastScatter: 0.1 } },
+  sliding_window_moving_average: { params: { windowMs: 100 } },
+  exponential_moving_average: { params: { alpha: 0.2 } },
+  exponential: { params: { timeConstantMs: 50 } },
+  min: { params: { window: 8 } },
+  max: { params: { window: 8 } },
+  quantile: { params: { quantile: 0.9, window: 10 } },
+  slew_limit: { params: { risePerS: 10 } },
+  low_pass: { params: { cutoffHz: 10, order: 2 } },
+  high_pass: { params: { cutoffHz: 10, order: 2 } },
+  band_pass: { params: { lowHz: 8, highHz: 16, order: 4 } },
+  notch: { params: { hz: 12, bandwidthHz: 6, order: 2 } },
+  savitzky_golay: { params: { window: 11, degree: 2 } },
+  band_rms: { params: { lowHz: 8, highHz: 16, windowMs: 160 } },
+  peak: { params: { windowMs: 160 } },
+  crest_factor: { params: { windowMs: 160 } },
+  kurtosis: { params: { windowMs: 160 } },
+  zero_crossing_rate: { params: { windowMs: 160 } },
+  dominant_frequency: { params: { windowMs: 320 } },
+  counter: { params: { modulo: 4 } },
+  integrator: { params: { maxGapMs: 200 } },
+  decimate: { params: { factor: 8 } },
+  throttle_average: { params: { periodMs: 80 } },
+  deadband: { params: { band: 0.2, maxAgeMs: 200 } },
+  swinging_door: { params: { band: 0.2, maxAgeMs: 500 } },
+  delta: { params: { min: 0.2 } },
+  throttle: { params: { periodMs: 75 } },
+  throttle_with_priority: { params: { periodMs: 75, values: [0] } },
+  debounce: { params: { periodMs: 15 }, unit: "m" },
+  skip_initial: { params: { n: 10 } },
+  resample: { params: { rateHz: 64 } },
+  heartbeat: { params: { periodMs: 32 } },
+  timeout: { params: { timeoutMs: 100, value: "last" } },
+};
