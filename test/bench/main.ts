@@ -3,8 +3,10 @@ import type { Result } from "./result.ts";
 /** Every bench by the name it is called by; each is loaded only when it runs. */
 const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<Result> }>>> = {
   decode: () => import("./device-decode.ts"),
+  e2e: () => import("./e2e.ts"),
   filter: () => import("./filter-chain.ts"),
   spool: () => import("./spool-cost.ts"),
+  startup: () => import("./startup.ts"),
 };
 
 const args = process.argv.slice(2);
