@@ -1,9 +1,10 @@
 import type { I2cDevice } from "./define.ts";
 import type { LineDevice } from "./line-device.ts";
 import type { NmeaDevice } from "./nmea-device.ts";
+import type { SerialDevice } from "./serial-device.ts";
 
 /** A part of any kind; `kind` says how it is read. */
-export type Device = I2cDevice | NmeaDevice | LineDevice;
+export type Device = I2cDevice | NmeaDevice | LineDevice | SerialDevice;
 
 /** Parts by the name that the configuration uses. */
 export type Catalogue = Readonly<Record<string, Device>>;

@@ -34,6 +34,9 @@ const SLOWEST_MS = 60_000;
 const PARKED_ATTEMPTS = 1;
 /** A part that has run this long without a failure is well again. */
 const HOLD_MS = 3000;
+/** A bus that is busy (held low, or asked by another) is tried again this often, and given up after so long. */
+const BUSY_RETRY_MS = 100;
+const BUSY_MS = 3000;
 /** Set-ups anew within `STRIKE_MS` after which a part is parked: it keeps falling over. */
 const STRIKES = 3;
 const STRIKE_MS = 10_000;
@@ -61,6 +64,8 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
   let strikes = 0;
   let failedMs = Number.NEGATIVE_INFINITY;
   let wasStuck = false;
+  let busySinceMs = Number.NaN;
+  let pausedMs = Number.NEGATIVE_INFINITY;
 
   function move(next: SourceState, reason: string): void {
     if (next === state) return;
@@ -82,8 +87,18 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     move(next, reason);
   }
 
+  /** A busy bus says nothing about the part: nothing is set up anew, and for a while nothing is given up. */
+  function waits(nowMs: number): boolean {
+    if (Number.isNaN(busySinceMs)) busySinceMs = nowMs;
+    pausedMs = nowMs + BUSY_RETRY_MS;
+    if (nowMs - busySinceMs < BUSY_MS) return true;
+    busySinceMs = Number.NaN;
+    return false;
+  }
+
   /** A running part failed: set it up anew at once, unless it hangs the bus or keeps failing. */
   function recover(failure: Failure, nowMs: number): void {
+    if (failure === "busy" && waits(nowMs)) return;
     strikes = nowMs - failedMs < STRIKE_MS ? strikes + 1 : 1;
     failedMs = nowMs;
     if (failure === "timeout" || failure === "busy" || strikes > STRIKES) {
@@ -153,6 +168,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
       if (failure === undefined) beat(nowMs);
     }
     if (failure !== undefined) recover(failure, nowMs);
+    else busySinceMs = Number.NaN;
   }
 
   return {
@@ -169,7 +185,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     get dueMs() {
       if (phase === "parked") return retryMs;
       if (phase === "bringUp") return bringUp.dueMs;
-      return Math.min(verb.dueMs, beatMs);
+      return Math.max(pausedMs, Math.min(verb.dueMs, beatMs));
     },
     step(nowMs) {
       if (phase === "parked") {
@@ -178,7 +194,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
         begin(nowMs, false);
       }
       if (phase === "bringUp") broughtUp(bringUp.step(nowMs), nowMs);
-      else if (phase === "run") run(nowMs);
+      else if (phase === "run" && nowMs >= pausedMs) run(nowMs);
     },
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ads1115 } from "../../devices/ads1115.ts";
 import { adxl375 } from "../../devices/adxl375.ts";
 import { ina228 } from "../../devices/ina228.ts";
+import { lsm6dsox } from "../../devices/lsm6dsox.ts";
 import type { I2cTwin } from "../../src/bus/i2c.ts";
 import { QUALITY } from "../../src/model/quality.ts";
 import { createScriptPart } from "../golden/script-part.ts";
@@ -32,6 +33,27 @@ describe("telling apart parts with one identity", () => {
     const rig = createTwinRig(adxl375, {}, (_key, tMs) => 12 * G * Math.sin(tMs / 3));
     rig.run(2000);
     expect(rig.source.state).toBe("running");
+  });
+});
+
+describe("an IMU of twice the range with the same identity", () => {
+  const still = (key: string, tMs: number) => (key === "accelZ" ? G : 0) + (Math.floor(tMs / 3) % 3) * 0.02;
+
+  it("is refused, because gravity is half as many counts", () => {
+    const rig = createTwinRig(lsm6dsox, {}, (key, tMs) => still(key, tMs) / 2);
+    rig.run(3000);
+    expect(rig.states.map((s) => s.reason)).toEqual(["device/stranger"]);
+    expect(rig.kept).toEqual({});
+  });
+
+  it("is not mistaken for the right one, which runs: both sensors, each sample once", () => {
+    const rig = createTwinRig(lsm6dsox, {}, still);
+    rig.run(5000);
+    expect(rig.source.state).toBe("running");
+    const { accelZ, gyroX } = rig.kept;
+    expect(Math.abs(accelZ!.x.length - 104 * 4.6)).toBeLessThan(20);
+    expect(gyroX!.x.length).toBe(accelZ!.x.length);
+    expect(accelZ!.t.every((at, i) => i === 0 || at > accelZ!.t[i - 1]!)).toBe(true);
   });
 });
 
@@ -255,6 +277,31 @@ describe("the ladder of recovery", () => {
     const { x, q } = rig.kept["voltage"]!;
     expect(x.some(Number.isNaN)).toBe(true);
     for (let i = 0; i < x.length; i++) expect(Number.isNaN(x[i]!) ? q[i]! & QUALITY.missing : x[i]!).toBeGreaterThan(0);
+  });
+
+  it("waits while the bus is busy with another part, and goes on without a new set-up", () => {
+    const rig = createTwinRig(ina228, options, value);
+    rig.run(1000);
+    rig.bus.faults.inject(rig.address, "busy");
+    rig.run(1500);
+    expect(rig.source.state).toBe("running");
+    rig.bus.faults.lift(rig.address);
+    rig.forget();
+    rig.run(1000);
+    expect(rig.kept["voltage"]!.x.length).toBeGreaterThan(8);
+    expect(rig.source.counters["reinits"]).toBe(0);
+  });
+
+  it("gives a bus up that stays busy", () => {
+    const rig = createTwinRig(ina228, options, value);
+    rig.run(1000);
+    rig.bus.faults.inject(rig.address, "busy");
+    rig.run(4000);
+    expect(rig.source.state).toBe("failed");
+    expect(rig.states.at(-1)!.reason).toBe("bus/busy");
+    rig.bus.faults.lift(rig.address);
+    rig.run(30_000);
+    expect(rig.source.state).toBe("running");
   });
 
   it("parks a part that falls over again and again, instead of setting it up for ever", () => {
