@@ -13,7 +13,17 @@ export interface BlowSpec {
 }
 
 /** Places in the figures of a blow. */
-export const BLOW = { onset: 0, peakAt: 1, end: 2, peak: 3, rise: 4, ring: 5, clipped: 6, threshold: 7, noise: 8 } as const;
+export const BLOW = {
+  onset: 0,
+  peakAt: 1,
+  end: 2,
+  peak: 3,
+  rise: 4,
+  ring: 5,
+  clipped: 6,
+  threshold: 7,
+  noise: 8,
+} as const;
 const FIGURES = 9;
 
 /** Length of a stretch whose peak the noise floor learns from, in ms. */

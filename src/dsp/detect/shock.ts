@@ -68,7 +68,7 @@ const RANK = { spike: 0, strike: 1, candidate: 2 } as const;
 /**
  * Finds shocks in the unfiltered samples of up to three axes. A blow is a peak above the noise of its axis; it is a candidate
  * when its peak is above both the configured floor and the noise, it rose fast and it rang; else it is counted as a rock
- * strike. The noise floor calibrates itself. Nothing is allocated and nothing depends on how samples are cut into blocks.
+ * strike. The noise floor calibrates itself. Nothing is allocated, and blocks of up to 50 ms may be cut anywhere.
  */
 export function createShockDetector(spec: ShockSpec, axes: number, found: (shock: Shock) => void): ShockDetector {
   const counts: ShockCounts = { candidates: 0, strikes: 0, spikes: 0, muted: 0 };
