@@ -2,6 +2,7 @@
 export class SortedWindow {
   readonly #byAge: Float64Array;
   readonly #byRank: Float64Array;
+  readonly #distances: Float64Array;
   #head = 0;
   #length = 0;
   #ranked = 0;
@@ -9,6 +10,7 @@ export class SortedWindow {
   constructor(capacity: number) {
     this.#byAge = new Float64Array(capacity);
     this.#byRank = new Float64Array(capacity);
+    this.#distances = new Float64Array(capacity);
   }
 
   /** How many values have a rank. */
@@ -89,22 +91,17 @@ export class SortedWindow {
     const middle = (n & 1) === 1 ? ranks[n >>> 1]! : (ranks[(n >>> 1) - 1]! + ranks[n >>> 1]!) / 2;
     let below = (n >>> 1) - 1 + (n & 1);
     let above = below + 1;
-    let last = 0;
-    let before = 0;
+    const distances = this.#distances;
     // The distances are met smallest first; the median is the one in the middle, or the mean of two.
     for (let k = 0; k <= n >>> 1; k++) {
-      before = last;
-      const low = below >= 0 ? middle - ranks[below]! : Infinity;
-      const high = above < n ? ranks[above]! - middle : Infinity;
-      if (low <= high) {
-        last = low;
-        below--;
+      if (above >= n || (below >= 0 && middle - ranks[below]! <= ranks[above]! - middle)) {
+        distances[k] = middle - ranks[below--]!;
       } else {
-        last = high;
-        above++;
+        distances[k] = ranks[above++]! - middle;
       }
     }
-    into[i] = (n & 1) === 1 ? last : (before + last) / 2;
+    const upper = distances[n >>> 1]!;
+    into[i] = (n & 1) === 1 ? upper : (distances[(n >>> 1) - 1]! + upper) / 2;
   }
 
   reset(): void {

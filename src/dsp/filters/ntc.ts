@@ -67,15 +67,11 @@ export const toNtcResistance = defineFilter({
     const [a, b, c] = steinhartHart(params.calibration);
     return new MapStage((x, n) => {
       for (let i = 0; i < n; i++) {
-        const y = (a - 1 / (x[i]! + KELVIN)) / (c === 0 ? 1 : c);
-        if (c === 0) {
-          x[i] = Math.exp(-y / b);
-          continue;
-        }
-        // Cardano's one real root of l³ + (b/c)·l + y = 0.
-        const p = b / c / 3;
-        const root = Math.sqrt(p * p * p + (y * y) / 4);
-        x[i] = Math.exp(Math.cbrt(root - y / 2) - Math.cbrt(root + y / 2));
+        const wanted = 1 / (x[i]! + KELVIN);
+        // The curve is nearly straight in ln R: Newton from 10 kOhm is at rest after a few steps.
+        let l = Math.log(10_000);
+        for (let step = 0; step < 12; step++) l -= (a + b * l + c * l * l * l - wanted) / (b + 3 * c * l * l);
+        x[i] = Math.exp(l);
       }
     });
   },
