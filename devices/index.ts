@@ -18,6 +18,7 @@ import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
 import { tmp102 } from "./tmp102.ts";
 import { tmp117 } from "./tmp117.ts";
+import { vedirect } from "./vedirect.ts";
 
 const parts: readonly Device[] = [
   adxl372,
@@ -39,6 +40,7 @@ const parts: readonly Device[] = [
   sht4x,
   tmp102,
   tmp117,
+  vedirect,
 ];
 
 /** Every part the product knows, by the name the configuration uses. */

@@ -60,7 +60,9 @@ function section(device: Device): string[] {
       ? `I2C at ${device.addresses.map(hex).join(", ")}, up to ${device.maxClockHz / 1000} kHz.`
       : device.kind === "nmea"
         ? "Serial, NMEA 0183."
-        : "Serial, lines of text.";
+        : device.kind === "serial"
+          ? `Serial, ${device.speaks}.`
+          : "Serial, lines of text.";
   return [
     `## ${device.part}`,
     "",

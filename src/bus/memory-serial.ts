@@ -9,6 +9,8 @@ export interface MemorySerial extends SerialLink {
   pull(): void;
   /** Plugs it in again. */
   plug(): void;
+  /** The other end takes what is written from now on; it is then not kept for `written`. */
+  onWrite(listener: (bytes: Uint8Array) => void): void;
   /** All bytes written so far. */
   written(): Uint8Array;
 }
@@ -19,6 +21,7 @@ export function createMemorySerial(options: { name: string; clock: Clock }): Mem
   const counters: SerialCounters = { opens: 0, closes: 0, failedOpens: 0, bytes: 0, silences: 0 };
   const sent: number[] = [];
   let listener: SerialListener | undefined;
+  let farEnd: ((bytes: Uint8Array) => void) | undefined;
   let plugged = true;
   let open = false;
   let ended = false;
@@ -50,7 +53,8 @@ export function createMemorySerial(options: { name: string; clock: Clock }): Mem
     },
     write(bytes) {
       if (!open) return false;
-      for (const byte of bytes) sent.push(byte);
+      if (farEnd !== undefined) farEnd(bytes);
+      else for (const byte of bytes) sent.push(byte);
       return true;
     },
     close() {
@@ -73,6 +77,9 @@ export function createMemorySerial(options: { name: string; clock: Clock }): Mem
     plug() {
       plugged = true;
       tryOpen();
+    },
+    onWrite(to) {
+      farEnd = to;
     },
     written: () => Uint8Array.from(sent),
   };

@@ -23,7 +23,8 @@ export function channelsOf(device: Device, options: unknown): PartChannel[] {
       return partChannel(key, { ...channel, resolution }, rateOf(plan, channel));
     });
   }
-  const channels = device.kind === "line" ? device.plan(options).channels : device.channels;
+  const channels: Readonly<Record<string, ChannelSpec>> =
+    device.kind === "nmea" ? device.channels : device.plan(options).channels;
   return Object.entries(channels).map(([key, channel]) => partChannel(key, channel, channel.rateHz));
 }
 

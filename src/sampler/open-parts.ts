@@ -4,6 +4,7 @@ import type { Device } from "../device/catalogue.ts";
 import { createI2cSource } from "../device/i2c-source.ts";
 import { createLineSource } from "../device/line-source.ts";
 import { createNmeaSource } from "../device/nmea-source.ts";
+import { createSerialSource } from "../device/serial-source.ts";
 import type { Source, SourceSink, TimeSink } from "../device/source.ts";
 import { SwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
@@ -43,5 +44,6 @@ export function openPart(
   }
   const { link } = port;
   if (device.kind === "line") return createLineSource({ device, name, options, link, clock, sink });
+  if (device.kind === "serial") return createSerialSource({ device, name, options, link, clock, sink, time });
   return createNmeaSource({ device, name, options: device.options.parse(options), link, clock, sink, time });
 }

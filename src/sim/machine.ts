@@ -91,6 +91,12 @@ export function createSimulatedMachine(options: {
     if (link === undefined) continue;
     if (device.kind === "nmea") {
       actors.push(createSimulatedReceiver({ scene, seed, link, startMs, startUtcMs, rateHz: GNSS_HZ }));
+    } else if (device.kind === "serial") {
+      const send = (bytes: Uint8Array) => link.feed(bytes);
+      const twin = device.plan(part.options).twin?.({ startMs, value, send });
+      if (twin === undefined) continue;
+      link.onWrite((bytes) => twin.hears?.(bytes));
+      actors.push(twin);
     } else {
       actors.push(createSimulatedLines({ plan: device.plan(part.options), link, startMs, value }));
     }

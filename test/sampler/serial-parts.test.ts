@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { catalogue } from "../../devices/index.ts";
+import { manualClock } from "../../src/bus/clock.ts";
+import type { SourceState } from "../../src/model/record.ts";
+import { openPart } from "../../src/sampler/open-parts.ts";
+import { createSimulatedMachine } from "../../src/sim/machine.ts";
+
+/** Options of each serial part, one of its channels, and what the scene knows that feeds it. */
+const PARTS: Record<string, { options: unknown; key: string; column: string; between: [number, number] }> = {
+  vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
+};
+
+describe("every serial part on the simulated machine", () => {
+  it("is in the list of this test", () => {
+    const serial = Object.values(catalogue).filter((d) => d.kind === "serial");
+    expect(Object.keys(PARTS).sort()).toEqual(serial.map((d) => d.part).sort());
+  });
+
+  it.each(Object.entries(PARTS))("%s runs and reads the scene", (name, { options, key, column, between }) => {
+    const device = catalogue[name]!;
+    const clock = manualClock(50_000);
+    const { serial, actors } = createSimulatedMachine({
+      scene: { seed: 1, toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200, workSpeedMps: 0.139 },
+      buses: { port: { kind: "serial" } },
+      parts: [{ name: "it", device, bus: "port", options, columns: { [key]: column } }],
+      clock,
+      startMs: clock.monoMs(),
+      startUtcMs: Date.UTC(2026, 10, 25),
+    });
+    const states: SourceState[] = [];
+    const values: number[] = [];
+    let channels: readonly { key: string }[] = [];
+    const source = openPart(
+      { name: "it", device, options },
+      { kind: "serial", link: serial.get("port")! },
+      {
+        clock,
+        time: { utc: () => undefined },
+        sink: {
+          block(channel, block) {
+            if (channels[channel]?.key === key) for (let i = 0; i < block.n; i++) values.push(block.x[i]!);
+          },
+          scan: () => undefined,
+          state: (state) => states.push(state),
+        },
+      },
+    );
+    channels = source.channels;
+    for (let ms = 0; ms < 10_000; ms += 5) {
+      clock.advance(5);
+      for (const actor of [...actors, source]) if (actor.dueMs <= clock.monoMs()) actor.step(clock.monoMs());
+    }
+    expect(states).toEqual(["starting", "running"]);
+    expect(values.length).toBeGreaterThan(5);
+    for (const x of values.slice(2)) {
+      expect(x).toBeGreaterThanOrEqual(between[0]);
+      expect(x).toBeLessThanOrEqual(between[1]);
+    }
+  });
+});
