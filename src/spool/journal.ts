@@ -167,7 +167,8 @@ export class Journal {
   async commit(entries: readonly Entry[], facts: CommitFacts, rebase = false): Promise<void> {
     const payload = bytesOf(entries);
     const blocks = Math.ceil((payload + 2 * HEADER) / BLOCK);
-    const start = this.#place(blocks);
+    // A rebase of a ring that is full to the last block may begin anywhere: its records are in segments by now.
+    const start = this.#place(blocks) ?? (rebase ? 0 : undefined);
     if (start === undefined || this.#file === undefined)
       throw new SwathError("spool/full", `the journal has no ${blocks} blocks in a row`);
     const n = ++this.#n;

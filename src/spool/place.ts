@@ -1,4 +1,4 @@
-import type { Entry, GapReason } from "./entry.ts";
+import { type Entry, type GapReason, KIND } from "./entry.ts";
 import type { LaneLog, Segment } from "./lane-log.ts";
 
 /** What was found of one lane. */
@@ -10,6 +10,10 @@ export interface Findings {
   readonly records: readonly Entry[];
   /** The number that the journal would give next; 0 when it is not known. */
   readonly next: number;
+  /** Up to where records are known to be safe elsewhere; undefined when the journal was lost. */
+  readonly freed: number | undefined;
+  /** Up to this number records were synced in segments; undefined when the journal was lost. */
+  readonly stored: number | undefined;
 }
 
 /**
@@ -22,6 +26,8 @@ export async function placeLane(
   load: (segment: Segment) => Promise<Entry[] | undefined>,
 ): Promise<string[]> {
   const replaced: string[] = [];
+  const records = [...found.records];
+  const stored = found.stored ?? Number.MAX_SAFE_INTEGER;
   for (const [from, to, reason] of found.holes) log.addHole({ from, to, reason });
   for (const s of [...found.segments].sort((a, b) => a.first - b.first || b.level - a.level)) {
     const before = log.segments.at(-1);
@@ -34,28 +40,33 @@ export async function placeLane(
       const hole = log.holes.find((h) => h.from > before.first);
       before.last = Math.min(s.first, hole?.from ?? s.first) - 1;
     }
-    log.segments.push(s);
+    if (s.first > stored) {
+      // From a checkpoint that was cut: the journal has these records too, unless it was damaged since.
+      records.push(...((await load(s)) ?? []).filter((e) => e.kind === KIND.record));
+      replaced.push(s.name);
+    } else log.segments.push(s);
   }
-  const records = [...found.records].sort((a, b) => a.seq - b.seq);
   const newest = log.segments.at(-1);
   if (newest && newest.level === 0) {
-    // A checkpoint that was cut may have left holes: what the journal still has, it has better.
-    const held = (await load(newest))?.map((e) => e.seq);
-    const there = new Set(held);
-    const missing = records.find((e) => e.seq >= newest.first && !there.has(e.seq))?.seq;
-    const end = missing ?? Math.max(found.next, newest.first + 1);
-    newest.last = held === undefined ? end - 1 : Math.min(end - 1, Math.max(newest.first - 1, ...held));
+    const held = await load(newest);
+    records.push(...(held?.filter((e) => e.kind === KIND.record && e.seq > stored) ?? []));
+    const there = new Set(held?.map((e) => e.seq));
+    const missing = found.records.filter((e) => e.seq >= newest.first && !there.has(e.seq)).map((e) => e.seq);
+    const end = Math.min(stored + 1, ...missing, Math.max(found.next, newest.first + 1));
+    newest.last = held === undefined ? end - 1 : Math.min(end - 1, Math.max(newest.first - 1, ...there));
     if (held !== undefined && newest.last < newest.first) {
       replaced.push(newest.name);
       log.segments.pop();
     }
   }
-  const stored = log.segments.at(-1)?.last ?? 0;
-  log.tail = records.filter((e, i, all) => e.seq > stored && e.seq !== all[i - 1]?.seq);
-  log.next = Math.max(log.tail.at(-1)?.seq ?? 0, stored, log.holes.at(-1)?.to ?? 0) + 1;
+  records.sort((a, b) => a.seq - b.seq);
+  const last = log.segments.at(-1)?.last ?? 0;
+  log.tail = records.filter((e, i, all) => e.seq > last && e.seq !== all[i - 1]?.seq);
+  log.next = Math.max(log.tail.at(-1)?.seq ?? 0, last, log.holes.at(-1)?.to ?? 0) + 1;
   log.next = Math.max(log.next, found.next);
-  const oldest = Math.min(log.segments[0]?.first ?? log.next, log.holes[0]?.from ?? log.next);
   log.durable = log.next;
-  log.freed = log.freedDurable = oldest - 1;
+  const oldest = Math.min(log.segments[0]?.first ?? log.next, log.holes[0]?.from ?? log.next);
+  log.free(found.freed ?? oldest - 1);
+  log.freedDurable = log.freed;
   return replaced;
 }

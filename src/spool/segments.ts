@@ -111,6 +111,7 @@ export class Segments {
       throw error;
     }
     segment.bytes = start + out.length;
+    this.#cache.delete(segment.lane);
     segment.last = entries.at(-1)!.seq;
   }
 
@@ -133,6 +134,7 @@ export class Segments {
     const out = Buffer.alloc(wholeBlocks(size));
     out.write(`swath spool ${this.#spool} lane ${LANES[lane]} from ${first}\n`);
     writeEntries(out, TITLE, entries, seedOf(this.#spool, LANES[lane]!));
+    this.#cache.delete(lane);
     const file = await this.#files.open(join(this.#dir, name), "new");
     try {
       await writeAll(file, out, 0);

@@ -2,12 +2,14 @@ import { dirname } from "node:path";
 import { type ErrorCode, SwathError } from "../model/errors.ts";
 import { LANES, type Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
+import type { Generation } from "./base.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import { type Entry, entryBytes, KIND, MAX_BODY } from "./entry.ts";
 import type { SpoolFiles } from "./files.ts";
 import type { LaneLog, StoredRecord } from "./lane-log.ts";
 import { MemoryStore } from "./memory.ts";
 import { Staging } from "./staging.ts";
-import { type Generation, journalBytes, Store } from "./store.ts";
+import { journalBytes, Store } from "./store.ts";
 
 /** Events wait this long for company, everything else that long. */
 const EVENT_WINDOW_MS = 20;
@@ -16,7 +18,6 @@ const WINDOW_MS = 500;
 const RETRY_MS = 30_000;
 /** How often one commit is tried before the disk counts as failed. */
 const TRIES = 3;
-const MAX_PENDING_BYTES = 32 * 1024 * 1024;
 
 /** Names rows that are staged: a record that carries it makes them, and all earlier ones of the stream, obsolete. */
 export interface StageMark {
@@ -49,11 +50,6 @@ export interface SpoolOptions {
   readonly log?: (code: ErrorCode, message: string) => void;
 }
 
-interface Pending {
-  readonly entry: Entry;
-  readonly resolve: (seq: number) => void;
-}
-
 /**
  * Opens the spool of a folder. Always gives one that works: damage costs the records it touched, a disk that does not take
  * anything costs durability, and the state says so.
@@ -76,16 +72,13 @@ export class Spool {
   /** Memory lanes of earlier failures, until a reader has freed what it has seen of them. */
   #past: MemoryStore[] = [];
   #lastTryMs = 0;
-  #pending: Pending[] = [];
-  #pendingBytes = 0;
-  #drain: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #timerMs = 0;
+  readonly #queue: CommitQueue;
 
   /** Use `openSpool`. */
   constructor(options: SpoolOptions) {
     this.#o = options;
     this.#maxBody = Math.min(MAX_BODY, journalBytes(options.maxBytes) / 8 - 256);
+    this.#queue = new CommitQueue(options.clock, this.#maxBody, (entries) => this.#commit(entries));
   }
 
   async open(): Promise<void> {
@@ -176,8 +169,8 @@ export class Spool {
 
   /** Makes rows of a record that is still being filled durable; resolves with what that record must supersede. */
   async stage(rows: Uint8Array, stream = 0): Promise<StageMark> {
-    if (this.#staging.bytes + rows.length > this.#maxBody)
-      throw new SwathError("spool/full", `staged rows exceed ${this.#maxBody} bytes`);
+    if (this.#staging.bytes + rows.length > this.#maxBody / 2)
+      throw new SwathError("spool/full", `more than ${this.#maxBody / 2} bytes of rows wait for their record`);
     const body = Uint8Array.from(rows);
     const seq = this.#staging.next++;
     const upTo = await this.#push(
@@ -194,43 +187,19 @@ export class Spool {
 
   /** Makes all that was appended before durable now. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const before = this.#drain;
-    if (before !== undefined) return before.then(() => (this.#pending.length > 0 ? this.flush() : undefined));
-    this.#drain = this.#commitPending().finally(() => {
-      this.#drain = undefined;
-      if (this.#pending.length > 0)
-        this.#schedule(this.#pending.some((p) => p.entry.lane === 0) ? EVENT_WINDOW_MS : WINDOW_MS);
-    });
-    return this.#drain;
+    return this.#queue.flush();
   }
 
   /** Flushes and closes the files. The spool takes nothing afterwards. */
   async close(): Promise<void> {
     await this.flush();
-    clearTimeout(this.#timer);
     await this.#disk?.close();
   }
 
   #push(entry: Entry, windowMs: number): Promise<number> {
-    if (entry.body.length > this.#maxBody)
-      throw new SwathError("internal/bug", `a record of ${entry.body.length} bytes; the spool takes ${this.#maxBody}`);
-    if (this.#pendingBytes > MAX_PENDING_BYTES)
-      throw new SwathError("spool/full", "the disk has stalled; too much is waiting");
-    return new Promise((resolve) => {
-      this.#pending.push({ entry, resolve });
-      this.#pendingBytes += entryBytes(entry);
-      if (this.#drain === undefined) this.#schedule(this.#pendingBytes > this.#maxBody ? 0 : windowMs);
-    });
-  }
-
-  #schedule(delayMs: number): void {
-    const dueMs = this.#o.clock.monoMs() + delayMs;
-    if (this.#timer !== undefined && this.#timerMs <= dueMs) return;
-    clearTimeout(this.#timer);
-    this.#timerMs = dueMs;
-    this.#timer = setTimeout(() => void this.flush(), delayMs);
+    const bytes = entry.body.length;
+    if (bytes <= this.#maxBody) return this.#queue.push(entry, windowMs);
+    return Promise.reject(new SwathError("internal/bug", `a record of ${bytes} bytes, at most ${this.#maxBody} fit`));
   }
 
   get #active(): Generation {
@@ -249,23 +218,9 @@ export class Spool {
     return this.#generations().find((g) => g.spool === spoolId)?.lanes[LANES.indexOf(lane)];
   }
 
-  async #commitPending(): Promise<void> {
-    if (this.#memory !== undefined && this.#o.clock.monoMs() - this.#lastTryMs >= RETRY_MS) await this.#tryDisk();
-    for (let left = this.#pending.length; left > 0; ) {
-      let count = 0;
-      let bytes = 0;
-      while (count < left && (count === 0 || bytes + entryBytes(this.#pending[count]!.entry) <= this.#maxBody))
-        bytes += entryBytes(this.#pending[count++]!.entry);
-      const batch = this.#pending.slice(0, count);
-      await this.#commit(batch.map((p) => p.entry));
-      this.#pending = this.#pending.slice(count);
-      this.#pendingBytes -= bytes;
-      left -= count;
-      for (const p of batch) p.resolve(p.entry.seq);
-    }
-  }
-
   async #commit(entries: Entry[]): Promise<void> {
+    const retryDue = this.#memory !== undefined && this.#o.clock.monoMs() - this.#lastTryMs >= RETRY_MS;
+    if (retryDue && (await this.#tryDisk())) await this.#moveToDisk();
     for (let i = 0; i < TRIES && this.#memory === undefined; i++) {
       try {
         return await this.#disk!.commit(entries);
@@ -304,13 +259,30 @@ export class Spool {
     }
     await this.#disk?.close();
     this.#disk = store;
-    if (this.#memory !== undefined) {
-      const unseen = this.#memory.takeUnseen().map((e): Pending => ({ entry: { ...e, seq: 0 }, resolve: () => {} }));
-      this.#pending.unshift(...unseen);
-      this.#pendingBytes += unseen.reduce((sum, p) => sum + entryBytes(p.entry), 0);
-      if (this.#memory.lanes.some((lane) => lane.unsent > 0)) this.#past.push(this.#memory);
-      this.#memory = undefined;
-    }
     return true;
   }
+
+  /** Gives records that no reader has seen in memory a place on disk; the others stay where they were seen, until freed. */
+  async #moveToDisk(): Promise<void> {
+    const memory = this.#memory!;
+    const unseen = memory.takeUnseen().map((e) => ({ ...e, seq: 0 }));
+    if (memory.lanes.some((lane) => lane.unsent > 0)) this.#past.push(memory);
+    this.#memory = undefined;
+    for (const batch of batches(unseen, this.#maxBody)) await this.#commit(batch);
+  }
+}
+
+/** Splits entries into runs of at most `bytes`, but at least one. */
+function batches(entries: readonly Entry[], bytes: number): Entry[][] {
+  const out: Entry[][] = [];
+  let room = 0;
+  for (const e of entries) {
+    room -= entryBytes(e);
+    if (room < 0 || out.length === 0) {
+      out.push([]);
+      room = bytes - entryBytes(e);
+    }
+    out.at(-1)!.push(e);
+  }
+  return out;
 }

@@ -1,4 +1,4 @@
-import { type Entry, KIND } from "./entry.ts";
+import { bytesOf, type Entry, KIND } from "./entry.ts";
 
 /** Rows that became durable before the record they belong to, per stream, until that record makes them obsolete. */
 export class Staging {
@@ -19,8 +19,8 @@ export class Staging {
     }
   }
 
-  /** Bytes of the rows that wait. */
+  /** Bytes of the entries that wait. */
   get bytes(): number {
-    return this.live.reduce((sum, e) => sum + e.body.length, 0);
+    return bytesOf(this.live);
   }
 }

@@ -2,20 +2,15 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ErrorCode } from "../model/errors.ts";
 import { LANES } from "../model/record.ts";
+import { type Base, baseEntry, type Generation, newestBase } from "./base.ts";
 import { bytesOf, type Entry, type GapReason, KIND } from "./entry.ts";
 import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";
 import { type Commit, Journal } from "./journal.ts";
-import { type Gap, LaneLog, type Segment } from "./lane-log.ts";
+import { LaneLog, type Segment } from "./lane-log.ts";
 import { placeLane } from "./place.ts";
-import { nextSacrifice } from "./reclaim.ts";
+import { type Kept, nextSacrifice } from "./reclaim.ts";
 import { parseName, Segments, THINNING } from "./segments.ts";
 import type { Staging } from "./staging.ts";
-
-/** The lanes of one spool id, in the order of `LANES`. */
-export interface Generation {
-  readonly spool: string;
-  readonly lanes: readonly LaneLog[];
-}
 
 export interface StoreOptions {
   readonly dir: string;
@@ -37,22 +32,9 @@ export function journalBytes(maxBytes: number): number {
   return blocks(maxBytes / 16, 64 * 1024, 4 * 1024 * 1024);
 }
 
-/** What the `base` entry holds: the spool's knowledge of itself that no record carries. */
-interface Base {
-  /** Per lane: from, to, reason. */
-  readonly holes: [number, number, GapReason][][];
-  /** Ids of earlier spools in this folder whose journal was lost. */
-  readonly older: string[];
-}
-
 /** New random spool id: 16 hex digits. */
 export function newSpoolId(): string {
   return randomBytes(8).toString("hex");
-}
-
-function parseBase(entries: readonly Entry[]): Base {
-  const newest = entries.findLast((e) => e.kind === KIND.base);
-  return newest ? (JSON.parse(Buffer.from(newest.body).toString()) as Base) : { holes: [], older: [] };
 }
 
 /** The spool of one folder on disk: journal, then segments. Used by one writer at a time; readers may come in between. */
@@ -69,7 +51,6 @@ export class Store implements Generation {
   readonly #olderSegments = new Map<string, Segments>();
   readonly #segmentBytes: number;
   #full = false;
-  #rebase = false;
 
   private constructor(o: StoreOptions, journal: Journal, spool: string) {
     this.#o = o;
@@ -88,19 +69,18 @@ export class Store implements Generation {
       const { newest, entries } = await journal.recover(found.find((f) => f.name === JOURNAL)?.bytes ?? 0);
       const named = found.flatMap((f) => parseName(f.name, f.bytes) ?? []);
       const ids = [...new Set(named.map((n) => n.spool))];
-      const older = newest ? parseBase(entries).older : ids;
+      const base = newestBase(entries);
       const store = new Store(o, journal, newest?.spool ?? newSpoolId());
       if (!newest && ids.length > 0)
         o.log("spool/corrupt", `the journal is lost; ${ids} goes on being sent, ${store.spool} begins`);
       if (found.some((f) => f.name === THINNING)) store.#stale.push(THINNING);
       for (const id of ids) {
         const segments = named.filter((n) => n.spool === id).map((n) => n.segment);
-        if (id === store.spool) await store.#place(store, store.#segments, segments, entries, newest);
-        else if (older.includes(id)) await store.#adopt(id, segments);
+        if (id === store.spool) await store.#place(store, store.#segments, segments, base, entries, newest);
+        else if (!newest || id in base) await store.#adopt(id, segments, base);
         else o.log("spool/corrupt", `${segments.length} segments of the foreign spool ${id} are left alone`);
       }
-      if (newest && !ids.includes(store.spool)) await store.#place(store, store.#segments, [], entries, newest);
-      if (newest) store.#freedBy(newest);
+      if (newest && !ids.includes(store.spool)) await store.#place(store, store.#segments, [], base, entries, newest);
       for (const e of entries) o.staging.settle(e);
       return store;
     } catch (error) {
@@ -123,8 +103,15 @@ export class Store implements Generation {
     return LANES.map((_, lane) => new LaneLog(lane, load));
   }
 
-  async #place(g: Generation, files: Segments, named: readonly Segment[], entries: readonly Entry[], newest?: Commit) {
-    const { holes } = parseBase(entries);
+  async #place(
+    g: Generation,
+    files: Segments,
+    named: readonly Segment[],
+    base: Base,
+    entries: readonly Entry[],
+    newest?: Commit,
+  ): Promise<void> {
+    const known = base[g.spool];
     const load = async (segment: Segment): Promise<Entry[] | undefined> => {
       // Twice, because only a file that cannot be read for good is to be closed.
       const once = (): Promise<Entry[]> => files.load(segment);
@@ -138,9 +125,11 @@ export class Store implements Generation {
     for (const log of g.lanes) {
       const found = {
         segments: named.filter((s) => s.lane === log.lane),
-        holes: holes[log.lane] ?? [],
+        holes: known?.holes[log.lane] ?? [],
         records: entries.filter((e) => e.kind === KIND.record && e.lane === log.lane),
         next: newest?.next[log.lane] ?? 0,
+        freed: newest?.freed[log.lane] ?? known?.freed[log.lane],
+        stored: newest && known?.stored[log.lane],
       };
       this.#stale.push(...(await placeLane(log, found, load)));
     }
@@ -151,20 +140,12 @@ export class Store implements Generation {
   /** Segments that could not be read, to which nothing is appended. */
   readonly #sealed = new Set<Segment>();
 
-  async #adopt(id: string, found: readonly Segment[]): Promise<void> {
+  async #adopt(id: string, found: readonly Segment[], base: Base): Promise<void> {
     const segments = new Segments(this.#o.files, this.#o.dir, id, this.#segmentBytes);
     const generation = { spool: id, lanes: this.#lanesOf(segments) };
-    await this.#place(generation, segments, found, []);
+    await this.#place(generation, segments, found, base, []);
     this.older.push(generation);
     this.#olderSegments.set(id, segments);
-  }
-
-  #freedBy(newest: Commit): void {
-    for (const log of this.lanes) {
-      log.freed = log.freedDurable = 0;
-      log.free(newest.freed[log.lane]!);
-      log.freedDurable = log.freed;
-    }
   }
 
   /** Makes the disk ready for commits, and durable what recovery saw. */
@@ -175,8 +156,15 @@ export class Store implements Generation {
       if (newest && !this.#sealed.has(newest)) await this.#segments.resume(newest);
     }
     await this.#o.files.syncDir(this.#o.dir);
-    await this.#commit([this.#base()]);
-    for (const name of this.#stale.splice(0)) await this.#segments.unlink(name);
+    try {
+      // What recovery read may only have been in memory, left by a sync that failed: all of it is written anew.
+      await this.#checkpoint();
+      const used = new Set(this.lanes.flatMap((log) => log.segments.map((s) => s.name)));
+      for (const name of this.#stale) if (!used.has(name)) await this.#segments.unlink(name);
+    } catch (error) {
+      this.trouble = `cannot checkpoint: ${error}`;
+      await this.#commit([this.#base()]);
+    }
   }
 
   /**
@@ -192,7 +180,6 @@ export class Store implements Generation {
       log.free(old.freed);
       log.sent = old.sent;
     }
-    this.#rebase = true;
   }
 
   /** Bytes of journal and segments. */
@@ -208,7 +195,7 @@ export class Store implements Generation {
   /** Gives records their numbers and makes everything durable in one sync. Entries keep their numbers over retries. */
   async commit(entries: readonly Entry[]): Promise<void> {
     for (const e of entries) if (e.kind === KIND.record && e.seq === 0) e.seq = this.lanes[e.lane]!.next++;
-    if (this.#journal.crowded || this.#rebase) {
+    if (this.#journal.crowded) {
       await this.#checkpoint().catch((error) => {
         this.#full = codeOf(error) === "ENOSPC";
         this.trouble = `cannot checkpoint: ${error}`;
@@ -230,15 +217,12 @@ export class Store implements Generation {
     const next = this.lanes.map((log) => log.next);
     await this.#journal.commit(entries, { spool: this.spool, next, freed }, rebase);
     for (const log of this.lanes) log.freedDurable = freed[log.lane]!;
+    for (const g of entries.some((e) => e.kind === KIND.base) ? this.older : [])
+      for (const log of g.lanes) log.freedDurable = log.freed;
   }
 
   #base(): Entry {
-    const base: Base = {
-      holes: this.lanes.map((log) => log.holes.map((h): [number, number, GapReason] => [h.from, h.to, h.reason])),
-      older: this.older.map((g) => g.spool),
-    };
-    const body = Buffer.from(JSON.stringify(base));
-    return { kind: KIND.base, lane: 0, keep: true, stream: 0, seq: 0, mark: 0, weight: 0, body };
+    return baseEntry([...this.older, this]);
   }
 
   /** Moves what the journal holds into segments and frees the journal. */
@@ -248,23 +232,25 @@ export class Store implements Generation {
     const dropped = await this.#makeRoom(need);
     for (const log of this.lanes) await this.#segments.append(log);
     await this.#commit([this.#base(), ...this.#o.staging.live], true);
-    this.#rebase = false;
     await this.#sweep();
     this.trouble = dropped ? "records are dropped for want of room" : undefined;
   }
 
   /** Removes segments whose records are all safe elsewhere, as far as the disk knows it. */
   async #sweep(): Promise<void> {
-    for (const log of this.lanes) {
-      log.holes = log.holes.filter((h) => h.to > log.freedDurable);
-      for (const s of log.segments.filter((s) => s.last <= log.freedDurable)) await this.#segments.remove(log, s);
-    }
-    for (const { spool, lanes } of this.older) {
-      for (const log of lanes)
-        for (const s of log.segments.filter((s) => s.last <= log.freed))
-          await this.#olderSegments.get(spool)!.remove(log, s);
+    for (const { lanes, segments } of this.#kept) {
+      for (const log of lanes) {
+        log.holes = log.holes.filter((h) => h.to > log.freedDurable);
+        for (const s of log.segments.filter((s) => s.last <= log.freedDurable)) await segments.remove(log, s);
+      }
     }
     this.older = this.older.filter((g) => g.lanes.some((log) => log.segments.length > 0));
+  }
+
+  /** All generations with their files, oldest first. */
+  get #kept(): Kept[] {
+    const older = this.older.map(({ spool, lanes }) => ({ lanes, segments: this.#olderSegments.get(spool)! }));
+    return [...older, { lanes: this.lanes, segments: this.#segments }];
   }
 
   /** Gives up records by lane until `need` more bytes fit; true when some were. */
@@ -276,15 +262,15 @@ export class Store implements Generation {
       this.#segmentsBytes + need > limit ||
       (await this.#freeBytes()) < need + RESERVE;
     while (need > 0 && (await short())) {
-      const s = await nextSacrifice(this.lanes, this.#segments, limit);
+      const s = await nextSacrifice(this.#kept, limit);
       if (s === undefined) break;
       this.#full = false;
       dropped = true;
-      if (s.act === "drop") await this.#drop(s.log, s.segment, s.reason);
+      if (s.reason !== "thinned") await this.#drop(s.log, s.of, s.segments[0]!, s.reason);
       else
-        await this.#segments.thin(s.log, s.segments).catch((error) => {
+        await s.of.thin(s.log, s.segments).catch((error) => {
           this.#o.log("spool/full", `cannot thin ${s.segments[0]!.name}: ${error}`);
-          return this.#drop(s.log, s.segments[0]!, "disk-full");
+          return this.#drop(s.log, s.of, s.segments[0]!, "disk-full");
         });
     }
     return dropped;
@@ -294,12 +280,16 @@ export class Store implements Generation {
     return this.#o.files.freeBytes(this.#o.dir).catch(() => Number.POSITIVE_INFINITY);
   }
 
-  async #drop(log: LaneLog, segment: Segment, reason: GapReason): Promise<void> {
-    const hole: Gap = { from: segment.first, to: segment.last, reason };
-    this.#o.log("spool/full", `${LANES[log.lane]} records ${hole.from} to ${hole.to} are dropped (${reason})`);
-    log.addHole(hole);
-    await this.#commit([this.#base()]);
-    await this.#segments.remove(log, segment);
+  async #drop(log: LaneLog, of: Segments, segment: Segment, reason: GapReason): Promise<void> {
+    const { first: from, last: to } = segment;
+    const before = log.holes;
+    log.addHole({ from, to, reason });
+    await this.#commit([this.#base()]).catch((error) => {
+      log.holes = before;
+      throw error;
+    });
+    this.#o.log("spool/full", `${LANES[log.lane]} records ${from} to ${to} are dropped (${reason})`);
+    await of.remove(log, segment);
   }
 
   async close(): Promise<void> {

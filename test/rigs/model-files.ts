@@ -181,7 +181,7 @@ export class ModelFiles implements SpoolFiles {
   }
 
   /** Counts an operation; throws when it is its turn to fail. True: do half of it. */
-  #turn(name: string): boolean {
+  #turn(name: string, allocates = true): boolean {
     this.onOp?.(name);
     const n = ++this.ops;
     const f = this.fault;
@@ -195,7 +195,7 @@ export class ModelFiles implements SpoolFiles {
     // A full or read-only file system still reads.
     if (name === "read" || name === "list" || name === "freeBytes" || name === "open-read" || name === "sync")
       return false;
-    if (f.kind === "ENOSPC" && name !== "write" && name !== "open-new") return false;
+    if (f.kind === "ENOSPC" && !(allocates && (name === "write" || name === "open-new"))) return false;
     throw failure(f.kind);
   }
 
@@ -224,7 +224,7 @@ export class ModelFiles implements SpoolFiles {
         return inode.now.copy(into, 0, at, at + into.length);
       },
       write: async (from, at) => {
-        const half = this.#turn("write");
+        const half = this.#turn("write", at + from.length > inode.now.length);
         const part = half ? from.subarray(0, Math.floor(from.length / 2)) : from;
         this.written += part.length;
         inode.write(part, at);
