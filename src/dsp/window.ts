@@ -1,12 +1,8 @@
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
+import { needsSamples, RowSums, type WindowStat } from "./row-sums.ts";
 import type { StatBlock } from "./stat-block.ts";
 
-/**
- * What a window can tell of its samples, over the usable ones. `stdev` is that of the samples themselves (divided by n);
- * `count` is how many were usable and `good` their share of all that came, 0 to 1.
- */
-export const WINDOW_STATS = ["mean", "min", "max", "rms", "stdev", "last", "count", "good"] as const;
-export type WindowStat = (typeof WINDOW_STATS)[number];
+export { WINDOW_STATS, type WindowStat } from "./row-sums.ts";
 
 /** Statistics of one channel on a fixed grid of rows, by the instants of the samples, not by when they came. */
 export interface Window {
@@ -30,6 +26,8 @@ interface WindowOptions {
   readonly periodMs: number;
   /** For samples that come only on change: within this time after the last one an empty row repeats it. */
   readonly holdMs?: number;
+  /** The threshold of `above`. */
+  readonly above?: number;
 }
 
 /** Makes a window. A row without samples gives NaN and `missing`. */
@@ -43,80 +41,26 @@ const OPEN_ROWS = 8;
 /** A sample this far behind the grid is not late, the clock jumped (ms). */
 const JUMP_MS = 60_000;
 
-/**
- * Sums of one row. Values are summed as differences from the first one, so that a large mean does not drown the deviation.
- * Numbers go in and out by their place in an array: passed by value they may be put on the heap.
- */
-class Sums {
-  count = 0;
-  #first = 0;
-  #sum = 0;
-  #squares = 0;
-  #lo = Infinity;
-  #hi = -Infinity;
-  #last = Number.NaN;
-
-  reset(): void {
-    this.count = 0;
-    this.#sum = 0;
-    this.#squares = 0;
-    this.#lo = Infinity;
-    this.#hi = -Infinity;
-  }
-
-  /** One sample that stands for itself. */
-  add(x: Float64Array, i: number): void {
-    const v = x[i]!;
-    if (this.count === 0) this.#first = v;
-    const d = v - this.#first;
-    this.count++;
-    this.#sum += d;
-    this.#squares += d * d;
-    if (v < this.#lo) this.#lo = v;
-    if (v > this.#hi) this.#hi = v;
-    this.#last = v;
-  }
-
-  /** One sample that stands for several. */
-  addMany({ x, used, mean, ms, lo, hi }: StatBlock, i: number): void {
-    const m = mean[i]!;
-    if (this.count === 0) this.#first = m;
-    const weight = used[i]!;
-    const d = m - this.#first;
-    this.count += weight;
-    this.#sum += weight * d;
-    this.#squares += weight * (Math.max(0, ms[i]! - m * m) + d * d);
-    if (lo[i]! < this.#lo) this.#lo = lo[i]!;
-    if (hi[i]! > this.#hi) this.#hi = hi[i]!;
-    this.#last = x[i]!;
-  }
-
-  write(stat: WindowStat, into: Float64Array, at: number): void {
-    const n = this.count;
-    const mean = this.#first + this.#sum / n;
-    const variance = Math.max(0, (this.#squares - (this.#sum * this.#sum) / n) / n);
-    if (n === 0) into[at] = Number.NaN;
-    else if (stat === "mean") into[at] = mean;
-    else if (stat === "min") into[at] = this.#lo;
-    else if (stat === "max") into[at] = this.#hi;
-    else if (stat === "rms") into[at] = Math.sqrt(mean * mean + variance);
-    else if (stat === "stdev") into[at] = Math.sqrt(variance);
-    else if (stat === "last") into[at] = this.#last;
-  }
-}
-
 class Row {
   /** Samples that came, usable or not. */
   of = 0;
   bits = 0;
   lastMs = Number.NaN;
-  readonly usable = new Sums();
+  /** Milliseconds above the threshold. */
+  aboveMs = 0;
+  readonly usable: RowSums;
   /** Suspect values: reported with their mark when the row has nothing better. */
-  readonly doubtful = new Sums();
+  readonly doubtful: RowSums;
+
+  constructor(keep: boolean) {
+    this.usable = new RowSums(keep);
+    this.doubtful = new RowSums(keep);
+  }
 
   reset(): void {
     this.of = 0;
     this.bits = 0;
+    this.aboveMs = 0;
     this.usable.reset();
     this.doubtful.reset();
   }
@@ -128,16 +72,23 @@ class GridWindow implements Window {
   jumps = 0;
   readonly #periodMs: number;
   readonly #holdMs: number;
-  readonly #rows: readonly Row[] = Array.from({ length: OPEN_ROWS }, () => new Row());
+  readonly #rows: readonly Row[];
   /** Number of the first open row; NaN until the first sample or `take`. */
   #base = Number.NaN;
   readonly #last = new Float64Array(1);
-  readonly #held = new Sums();
+  readonly #held: RowSums;
+  readonly #threshold: number;
+  /** Instant and value of the newest usable sample. */
+  readonly #newest = new Float64Array(2).fill(Number.NaN);
   #heldMs = Number.NaN;
   #heldBits = 0;
 
-  constructor({ stats, periodMs, holdMs }: WindowOptions) {
+  constructor({ stats, periodMs, holdMs, above }: WindowOptions) {
     this.stats = [...stats];
+    this.#threshold = above ?? Number.NaN;
+    const keep = needsSamples(stats);
+    this.#rows = Array.from({ length: OPEN_ROWS }, () => new Row(keep));
+    this.#held = new RowSums(keep);
     this.#periodMs = periodMs;
     this.#holdMs = holdMs ?? 0;
   }
@@ -152,6 +103,7 @@ class GridWindow implements Window {
       row.of += stats ? block.of[i]! : 1;
       row.lastMs = t[i]!;
       if ((bits & UNUSABLE) === 0) {
+        if (this.#threshold * 0 === 0) this.#addAbove(t, x, i);
         if (stats) row.usable.addMany(block, i);
         else row.usable.add(x, i);
       } else if (x[i]! * 0 === 0) {
@@ -179,6 +131,7 @@ class GridWindow implements Window {
     for (const row of this.#rows) row.reset();
     this.#base = Number.NaN;
     this.#heldMs = Number.NaN;
+    this.#newest.fill(Number.NaN);
   }
 
   #slot(row: number): Row {
@@ -200,6 +153,22 @@ class GridWindow implements Window {
       else this.#advance(row - OPEN_ROWS + 1);
     }
     return this.#slot(row);
+  }
+
+  /** A sample above the threshold stays above until the next usable one, for at most a row. */
+  #addAbove(t: Float64Array, x: Float64Array, i: number): void {
+    const newest = this.#newest;
+    let fromMs = newest[0]!;
+    const wasAbove = newest[1]! > this.#threshold;
+    newest[0] = t[i]!;
+    newest[1] = x[i]!;
+    if (!wasAbove || t[i]! - fromMs > this.#periodMs) return;
+    while (fromMs < t[i]!) {
+      const row = Math.floor(fromMs / this.#periodMs);
+      const toMs = Math.min(t[i]!, (row + 1) * this.#periodMs);
+      if (row >= this.#base) this.#slot(row).aboveMs += toMs - fromMs;
+      fromMs = toMs;
+    }
   }
 
   /** Gives up the open rows before `row`, which nobody took: they are in no statistic, but what came last still holds. */
@@ -248,6 +217,7 @@ class GridWindow implements Window {
       qInto[qAt + s] = counts ? bits & ~UNUSABLE : bits;
       if (stat === "count") into[at + s] = row?.usable.count ?? 0;
       else if (stat === "good") into[at + s] = holds ? 1 : good ? row.usable.count / row.of : 0;
+      else if (stat === "above") into[at + s] = good && this.#threshold * 0 === 0 ? row.aboveMs / 1000 : Number.NaN;
       else if (sums === undefined) into[at + s] = Number.NaN;
       else sums.write(stat, into, at + s);
     }

@@ -18,6 +18,13 @@ function take(window: Window, rowStartMs: number) {
   return { came, stats, q: bits[1]!, bits: [...bits.subarray(1)] };
 }
 
+function quantile(xs: readonly number[], share: number): number {
+  const sorted = xs.toSorted((a, b) => a - b);
+  const rank = share * (xs.length - 1);
+  const below = sorted[Math.floor(rank)]!;
+  return below + (rank % 1) * (sorted[Math.ceil(rank)]! - below);
+}
+
 /** The same statistics written plainly, over all samples at once. */
 function reference(xs: readonly number[]): Record<string, number> {
   const mean = xs.reduce((a, b) => a + b, 0) / xs.length;
@@ -28,6 +35,9 @@ function reference(xs: readonly number[]): Record<string, number> {
     rms: Math.sqrt(xs.reduce((a, b) => a + b * b, 0) / xs.length),
     stdev: Math.sqrt(xs.reduce((a, b) => a + (b - mean) ** 2, 0) / xs.length),
     last: xs.at(-1)!,
+    p05: quantile(xs, 0.05),
+    p50: quantile(xs, 0.5),
+    p95: quantile(xs, 0.95),
     count: xs.length,
   };
 }
@@ -84,7 +94,10 @@ describe("a window on the row grid", () => {
         window.add(chain.process(blockOf([...xs, ...new Array(8).fill(5000)], 0, 10)));
         const all = [...xs, ...new Array(8).fill(5000)];
         const { stats } = take(window, 0);
-        for (const [name, want] of Object.entries(reference(all))) expect(stats[name], name).toBeCloseTo(want, 6);
+        for (const [name, want] of Object.entries(reference(all))) {
+          // Quantiles are those of the samples as they come: here, of means.
+          if (!name.startsWith("p")) expect(stats[name], name).toBeCloseTo(want, 6);
+        }
       }),
     );
   });
@@ -173,5 +186,28 @@ describe("a window on the row grid", () => {
     take(window, 0);
     take(window, 1000);
     expect(take(window, 2000).q).toBe(QUALITY.missing);
+  });
+
+  it("keeps quantiles close for rows of many more samples than it keeps", () => {
+    const window = createWindow({ stats: ["p05", "p50", "p95"], periodMs: 1000 });
+    for (let k = 0; k < 50; k++) {
+      const xs = Array.from({ length: 200 }, (_, i) => ((k * 200 + i) * 7919) % 10_007);
+      window.add(plain.process(blockOf(xs, k * 20, 0.1)));
+    }
+    const { stats } = take(window, 0);
+    expect(stats["p05"]! / 10_007).toBeCloseTo(0.05, 1);
+    expect(stats["p50"]! / 10_007).toBeCloseTo(0.5, 1);
+    expect(stats["p95"]! / 10_007).toBeCloseTo(0.95, 1);
+  });
+
+  it("measures for how long a value lay above a threshold, row by row, and not over a gap", () => {
+    const window = createWindow({ stats: ["above"], periodMs: 1000, above: 5 });
+    const block = blockOf([9, 1, 9, 1, 9, 1]);
+    block.t.set([100, 350, 900, 1200, 2000, 5000]);
+    window.add(plain.process(block));
+    expect(take(window, 0).stats["above"]).toBeCloseTo(0.35, 9);
+    expect(take(window, 1000).stats["above"]).toBeCloseTo(0.2, 9);
+    expect(take(window, 2000).stats["above"]).toBe(0);
+    expect(take(window, 3000).q).toBe(QUALITY.missing);
   });
 });
