@@ -57,8 +57,7 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
         const dir = join(folder, `${round}-${peers.indexOf(peer)}`);
         mkdirSync(dir);
         const ours = peer.name === "Swath";
-        const env =
-          ours && profile !== undefined ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profile)}` } : {};
+        const env = ours && profile !== undefined ? profiled(resolve(profile)) : {};
         try {
           rounds.push(await measure({ peer, feeder, subscriber, span, dir, env }));
         } catch (e) {
@@ -73,6 +72,14 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Node 20 takes no `--cpu-prof` from the environment, which is the only way to the sampler. */
+function profiled(folder: string): NodeJS.ProcessEnv {
+  return {
+    NODE_OPTIONS: `--import ${join(import.meta.dirname, "peers/profile.js")}`,
+    BENCH_PROFILE: folder,
+  };
 }
 
 function isBad({ lost, wrong, fixes, seconds }: Verdict): boolean {
