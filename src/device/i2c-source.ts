@@ -116,7 +116,6 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
       phase = "run";
       if (state !== "degraded") move("starting", "found");
       beatMs = nowMs + BEAT_MS;
-      wasStuck = false;
       if (!verb.start(nowMs)) recover(port.failure, nowMs);
     } else if (result === "silent") {
       park(port.failure === "noAck" ? "absent" : "failed", REASONS[port.failure], nowMs);
@@ -140,11 +139,10 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     beatMs = nowMs + BEAT_MS;
     log.leak(nowMs);
     if (scans.stuck && !wasStuck) {
+      // Once: a set-up may free it; if not, its samples stay marked and it is watched.
       wasStuck = true;
-      failedMs = nowMs;
-      move("degraded", REASONS.stuck);
-    }
-    settle(nowMs);
+      recover("stuck", nowMs);
+    } else settle(nowMs);
   }
 
   function settle(nowMs: number): void {

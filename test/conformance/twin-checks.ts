@@ -263,7 +263,7 @@ export function twinChecks(options: unknown): Check[] {
         const bits = QUALITY.stuck | QUALITY.suspect;
         for (const { q } of Object.values(rig.kept)) expect(q.at(-1)! & bits).toBe(bits);
         rig.twin.thaw();
-        rig.run(8000);
+        rig.run(20_000, () => rig.source.state === "running");
         expect(rig.source.state).toBe("running");
       },
     },
