@@ -77,7 +77,6 @@ export async function writeForEver(dir: string, firstId: number, sync: boolean):
 class Told {
   readonly acked = new Map<string, number>();
   readonly freed = new Map<Lane, number>(LANES.map((lane) => [lane, 0]));
-  highestId = 0;
   started = false;
 
   hear(line: string, countAcks = true): void {
@@ -85,7 +84,6 @@ class Told {
     if (what === "S") this.started = true;
     if (what === "F") this.freed.set(lane as Lane, Math.max(this.freed.get(lane as Lane)!, Number(seq)));
     if (what !== "A") return;
-    this.highestId = Math.max(this.highestId, Number(id));
     if (countAcks) this.acked.set(`${lane} ${seq}`, Number(id));
   }
 }
@@ -159,7 +157,7 @@ export async function killCuts(o: { cuts: number; seed: number; script: string }
   const told = new Told();
   try {
     while (f.cuts < o.cuts) {
-      const writer = startWriter(o.script, join(dir, "spool"), told.highestId + 1000, true);
+      const writer = startWriter(o.script, join(dir, "spool"), 1 + f.cuts * 1e6, true);
       told.started = false;
       const lines = createInterface({ input: writer.stdout! });
       const ended = new Promise<void>((resolve) => lines.on("close", resolve));

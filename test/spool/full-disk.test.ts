@@ -116,4 +116,31 @@ describe("a spool that has reached its limit", () => {
     expect(spool.state).toBe("ok");
     expect((await contents(spool, "log")).seqs.slice(-20)).toEqual(Array.from({ length: 20 }, (_, i) => 121 + i));
   });
+
+  it("never locks up: a journal that fills while segments cannot grow is written on once there is room", async () => {
+    const files = new ModelFiles();
+    let nowMs = 0;
+    const spool = await openSpool({ dir: "/spool", files, clock: { monoMs: () => nowMs }, maxBytes: MIB });
+    const acked: number[] = [];
+    files.fault = { at: files.ops + 1, kind: "ENOSPC", forEver: true };
+    for (let i = 0; i < 60; i++) {
+      const done = spool.append("event", Buffer.from(`event ${i}`));
+      await spool.flush();
+      await done;
+      if (spool.state !== "failed") acked.push(i);
+    }
+    expect(spool.state).toBe("failed");
+    expect(acked.length).toBeGreaterThan(8);
+    files.fault = undefined;
+    nowMs += 31_000;
+    const done = spool.append("event", Buffer.from("event 60"));
+    await spool.flush();
+    await done;
+    expect(spool.state).toBe("ok");
+    const again = await open(files.cut(() => 0.9));
+    const bodies = (await again.read("event", 1, 200, MIB)).flatMap((r) =>
+      "gap" in r ? [] : [String(Buffer.from(r.body))],
+    );
+    expect(bodies).toEqual(Array.from({ length: 61 }, (_, i) => `event ${i}`));
+  });
 });
