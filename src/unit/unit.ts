@@ -243,7 +243,11 @@ export async function startUnit(options: {
   const mono = wireMono(clock.monoMs());
   const { hash, body } = descriptor;
   recorder.add({ v: 1, kind: "desc", boot, mono, ...timebase.stamp(mono), hash, body }, "log");
+  let linkTold = "";
   uplink.onStatus(({ connected, lastError }) => {
+    const link = `${connected} ${lastError?.message}`;
+    if (link === linkTold) return;
+    linkTold = link;
     log.info(
       { connected, ...(lastError === undefined ? {} : { code: lastError.code, reason: lastError.message }) },
       "link",

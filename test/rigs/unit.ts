@@ -3,8 +3,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** The command as it is built and shipped. */
-export const SWATH = resolve(import.meta.dirname, "../../dist/src/cli/main.js");
+/** The command as it is built and shipped; this file may itself be compiled into dist/. */
+export const SWATH =
+  ["../../src/cli/main.js", "../../dist/src/cli/main.js"]
+    .map((path) => resolve(import.meta.dirname, path))
+    .find(existsSync) ?? resolve(import.meta.dirname, "../../dist/src/cli/main.js");
 
 /** How a process ended. */
 export interface Ending {

@@ -80,9 +80,9 @@ it("mqtts:// works where the certificate has the broker's name and is signed by 
   await attempt(section, ({ states }) => states > 0);
 });
 
-it("a certificate for another name is refused, and the log says which names it has", async () => {
+it("a certificate for another name is refused, and the log says that it is the name", async () => {
   const section = { url: `mqtts://localhost:${wrongNamePort}`, caFile: join(dir, "hq-ca.pem") };
-  const output = await attempt(section, (said) => said.output.includes("broker.elsewhere.example"));
+  const output = await attempt(section, (said) => said.output.includes("ERR_TLS_CERT_ALTNAME_INVALID"));
   expect(output).not.toContain('"msg":"connected"');
 });
 
