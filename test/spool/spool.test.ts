@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Lane } from "../../src/model/record.ts";
+import type { SpoolFiles } from "../../src/spool/files.ts";
 import type { StoredRecord } from "../../src/spool/lane-log.ts";
 import { openSpool, type Spool } from "../../src/spool/spool.ts";
 import { ModelFiles } from "../rigs/model-files.ts";
@@ -41,6 +42,62 @@ describe("the spool", () => {
     await spool.append("event", text("bang"));
     expect(performance.now() - started).toBeLessThan(100);
     await spool.close();
+  });
+
+  it("commits rows and log records within a second without being asked, in one sync", async () => {
+    const files = new ModelFiles();
+    const spool = await open(files);
+    const before = files.syncs;
+    const started = performance.now();
+    await Promise.all([
+      spool.append("log", text("record")),
+      spool.stage(text("row")),
+      spool.append("bulk", text("wave")),
+    ]);
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(files.syncs).toBe(before + 1);
+  });
+
+  it("waits out a card that stalls: nothing is acknowledged before its sync, and nothing is lost", async () => {
+    const files = new ModelFiles();
+    let release = (): void => {};
+    const stalled = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let stall = false;
+    const slow: SpoolFiles = {
+      open: async (path, mode) => {
+        const file = await files.open(path, mode);
+        return { ...file, sync: async () => (stall ? stalled.then(() => file.sync()) : file.sync()) };
+      },
+      rename: (from, to) => files.rename(from, to),
+      unlink: (path) => files.unlink(path),
+      mkdir: () => files.mkdir(),
+      list: () => files.list(),
+      syncDir: () => files.syncDir(),
+      freeBytes: () => files.freeBytes(),
+    };
+    const spool = await openSpool({ dir: "/spool", files: slow, clock, maxBytes: MIB });
+    stall = true;
+    let acked = 0;
+    const appends = Array.from({ length: 200 }, (_, i) => spool.append("event", text(`e${i}`)).then(() => acked++));
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    void spool.flush();
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(acked).toBe(0);
+    expect(await spool.read("event", 1, 10, MIB)).toEqual([]);
+    stall = false;
+    release();
+    await Promise.all(appends);
+    expect((await spool.read("event", 1, 500, MIB)).length).toBe(200);
+    expect(spool.state).toBe("ok");
+  });
+
+  it("refuses a record that would not fit into a commit, and rows without end", async () => {
+    const spool = await open(new ModelFiles());
+    await expect(spool.append("bulk", new Uint8Array(20_000))).rejects.toThrow(/at most/);
+    await expect(spool.stage(new Uint8Array(20_000))).rejects.toMatchObject({ code: "spool/full" });
+    expect(await append(spool, "log", "fine")).toEqual([1]);
   });
 
   it("puts many appends into one sync", async () => {
