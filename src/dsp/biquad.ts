@@ -130,14 +130,26 @@ export class Cascade {
       let u2 = past[4 * s + 1]!;
       let y1 = past[4 * s + 2]!;
       let y2 = past[4 * s + 3]!;
-      for (let i = from; i < to; i++) {
+      let i = from;
+      // Two at once: the older pair of values becomes the newer one in place.
+      for (const whole = to - 1; i < whole; i += 2) {
+        const u = x[i]!;
+        y2 = b0 * u + b1 * u1 + (b2 * u2 - a2 * y2) - a1 * y1;
+        x[i] = y2;
+        u2 = x[i + 1]!;
+        y1 = b0 * u2 + b1 * u + (b2 * u1 - a2 * y1) - a1 * y2;
+        x[i + 1] = y1;
+        u1 = u2;
+        u2 = u;
+      }
+      if (i < to) {
         const u = x[i]!;
         const y = b0 * u + b1 * u1 + (b2 * u2 - a2 * y2) - a1 * y1;
+        x[i] = y;
         u2 = u1;
         u1 = u;
         y2 = y1;
         y1 = y;
-        x[i] = y;
       }
       past[4 * s] = u1;
       past[4 * s + 1] = u2;

@@ -64,7 +64,24 @@ export class Group {
     let squares = this.#squares;
     let lo = this.#lo;
     let hi = this.#hi;
-    for (let i = from; i < to; i++) {
+    let i = from;
+    for (const whole = to - 3; i < whole; i += 4) {
+      const a = x[i]!;
+      const b = x[i + 1]!;
+      const c = x[i + 2]!;
+      const d = x[i + 3]!;
+      sum = sum + a + b + c + d;
+      squares = squares + a * a + b * b + c * c + d * d;
+      lo = a < lo ? a : lo;
+      hi = a > hi ? a : hi;
+      lo = b < lo ? b : lo;
+      hi = b > hi ? b : hi;
+      lo = c < lo ? c : lo;
+      hi = c > hi ? c : hi;
+      lo = d < lo ? d : lo;
+      hi = d > hi ? d : hi;
+    }
+    for (; i < to; i++) {
       const v = x[i]!;
       sum += v;
       squares += v * v;

@@ -52,14 +52,30 @@ export function median5(h: Float64Array, out: Float64Array, n: number): void {
   let c = h[HEADROOM - 3]!;
   let d = h[HEADROOM - 4]!;
   let state = +(a < b) | (+(a < c) << 1) | (+(a < d) << 2) | (+(b < c) << 4) | (+(b < d) << 5) | (+(c < d) << 7);
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  // Four at once: the names go round instead of the values. Each code is built from the oldest pair on.
+  for (const whole = n - 3; i < whole; i += 4) {
     const v = h[i + HEADROOM]!;
-    // Built from the oldest pair on: doubling is cheaper than shifting each bit to its place.
-    let below = +(v < d);
-    below = (below << 1) | +(v < c);
-    below = (below << 1) | +(v < b);
-    below = (below << 1) | +(v < a);
-    state = KEEP5[state]! | below;
+    state = KEEP5[state]! | (+(v < d) << 3) | (+(v < c) << 2) | (+(v < b) << 1) | +(v < a);
+    out[i] = h[i + AT5[state]!]!;
+    const w = h[i + (HEADROOM + 1)]!;
+    state = KEEP5[state]! | (+(w < c) << 3) | (+(w < b) << 2) | (+(w < a) << 1) | +(w < v);
+    out[i + 1] = h[i + 1 + AT5[state]!]!;
+    d = h[i + (HEADROOM + 2)]!;
+    state = KEEP5[state]! | (+(d < b) << 3) | (+(d < a) << 2) | (+(d < v) << 1) | +(d < w);
+    out[i + 2] = h[i + 2 + AT5[state]!]!;
+    c = d;
+    b = h[i + (HEADROOM + 3)]!;
+    state = KEEP5[state]! | (+(b < a) << 3) | (+(b < v) << 2) | (+(b < w) << 1) | +(b < c);
+    out[i + 3] = h[i + 3 + AT5[state]!]!;
+    a = b;
+    b = c;
+    c = w;
+    d = v;
+  }
+  for (; i < n; i++) {
+    const v = h[i + HEADROOM]!;
+    state = KEEP5[state]! | (+(v < d) << 3) | (+(v < c) << 2) | (+(v < b) << 1) | +(v < a);
     out[i] = h[i + AT5[state]!]!;
     d = c;
     c = b;

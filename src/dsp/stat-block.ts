@@ -52,7 +52,8 @@ export function createStatBlock(capacity: number): StatBlock {
 /**
  * Takes the first `n` samples of a source's block into a chain, as `scale · x + offset`: a calibration at the head of a chain
  * costs nothing here. A value that is not a number is marked missing, and where `missing` is marked there is no value.
- * Every access to an array costs about as much as the arithmetic, so good blocks touch only what they must.
+ * Every access to an array costs about as much as the arithmetic, so good blocks touch only what they must; and going round
+ * a loop costs as much again, so here and in the other inner loops four samples go at once.
  */
 export function takeBlock(block: Block, n: number, scale: number, offset: number, into: StatBlock): void {
   const { x, q } = block;
@@ -60,7 +61,20 @@ export function takeBlock(block: Block, n: number, scale: number, offset: number
   let marks = 0;
   // A number times zero is zero; infinities and NaN give NaN.
   let nothing = 0;
-  for (let i = 0; i < n; i++) {
+  let i = 0;
+  for (const whole = n - 3; i < whole; i += 4) {
+    const a = x[i]!;
+    const b = x[i + 1]!;
+    const c = x[i + 2]!;
+    const d = x[i + 3]!;
+    nothing += a * 0 + b * 0 + (c * 0 + d * 0);
+    marks |= q[i]! | q[i + 1]! | q[i + 2]! | q[i + 3]!;
+    to[i] = scale * a + offset;
+    to[i + 1] = scale * b + offset;
+    to[i + 2] = scale * c + offset;
+    to[i + 3] = scale * d + offset;
+  }
+  for (; i < n; i++) {
     const v = x[i]!;
     nothing += v * 0;
     marks |= q[i]!;

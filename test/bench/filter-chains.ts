@@ -7,6 +7,7 @@ import { AXES, FRAME_BYTES } from "./filter-frames.ts";
 
 const COUNT = 0.049 * 9.80665;
 const RATE_HZ = 800;
+const FRAME_WORDS = FRAME_BYTES / 2;
 
 /** The default vibration chain, the same as in `c/chain.c`. */
 export const VIBRATION: readonly ChainSpec[] = [
@@ -34,9 +35,11 @@ export function createShockChains(burst: number, report: Report): ShockChains {
   return {
     run(frames, size) {
       const count = frames.length / FRAME_BYTES;
+      // The frames are little-endian and lie on even bytes, as this machine reads its own words.
+      const counts = new Int16Array(frames.buffer, frames.byteOffset, frames.length / 2);
       for (let at = 0; at < count; at += size) {
         const n = Math.min(size, count - at);
-        decode(frames, at, n, index, blocks);
+        decode(counts, at, n, index, blocks);
         for (let axis = 0; axis < AXES; axis++) report(axis, chains[axis]!.process(blocks[axis]!));
         index += n;
       }
@@ -45,20 +48,28 @@ export function createShockChains(burst: number, report: Report): ShockChains {
 }
 
 /** Axis by axis, with one column of instants for all. */
-function decode(frames: Uint8Array, at: number, n: number, index: number, into: readonly Block[]): void {
+function decode(counts: Int16Array, at: number, n: number, index: number, into: readonly Block[]): void {
   const t = into[0]!.t;
   for (let i = 0; i < n; i++) t[i] = (index + i) * (1000 / RATE_HZ);
-  for (let axis = 0; axis < AXES; axis++) decodeAxis(frames, at * FRAME_BYTES + 2 * axis, n, into[axis]!);
+  for (let axis = 0; axis < AXES; axis++) decodeAxis(counts, at * FRAME_WORDS + axis, n, into[axis]!);
 }
 
-function decodeAxis(frames: Uint8Array, from: number, n: number, into: Block): void {
+function decodeAxis(counts: Int16Array, from: number, n: number, into: Block): void {
   const { x, q } = into;
-  let byte = from;
-  for (let i = 0; i < n; i++) {
-    const raw = ((frames[byte]! | (frames[byte + 1]! << 8)) << 16) >> 16;
-    x[i] = COUNT * raw;
-    q[i] = raw >= 4080 || raw <= -4080 ? QUALITY.clipped : 0;
-    byte += FRAME_BYTES;
+  let at = from;
+  let i = 0;
+  for (const whole = n - 1; i < whole; i += 2) {
+    const a = counts[at]!;
+    const b = counts[at + FRAME_WORDS]!;
+    x[i] = COUNT * a;
+    x[i + 1] = COUNT * b;
+    q[i] = a >= 4080 || a <= -4080 ? QUALITY.clipped : 0;
+    q[i + 1] = b >= 4080 || b <= -4080 ? QUALITY.clipped : 0;
+    at += 2 * FRAME_WORDS;
+  }
+  if (i < n) {
+    x[i] = COUNT * counts[at]!;
+    q[i] = counts[at]! >= 4080 || counts[at]! <= -4080 ? QUALITY.clipped : 0;
   }
   into.n = n;
 }

@@ -29,74 +29,100 @@ export const deadband = defineFilter({
 /** What was held back is not lost: each reported sample carries the statistics of all since the one before it. */
 class Deadband implements Stage {
   readonly #band: number;
+  readonly #maxAgeMs: number;
   /** The instants of a block belong to its source. */
   readonly #t: Float64Array;
-  readonly #maxAgeMs: number;
   #started = false;
-  #x = 0;
-  #lo = 0;
-  #hi = 0;
-  #ms = 0;
   #usable = false;
   #bits = 0;
-  #of = 0;
-  #used = 0;
-  #sum = 0;
-  #squares = 0;
-  #min = Infinity;
-  #max = -Infinity;
+  /** What was reported last, then the sums since: kept here between blocks, in variables within one. */
+  readonly #kept = new Float64Array(10);
 
   constructor(band: number, maxAgeMs: number, capacity: number) {
     this.#t = new Float64Array(capacity);
     this.#band = band;
     this.#maxAgeMs = maxAgeMs;
+    this.reset();
   }
 
   process(block: StatBlock): StatBlock {
-    const { t, x, q, lo, hi, mean, ms, used, of, n, stats } = block;
+    if (!block.stats) this.#standAlone(block);
+    const { t, x, q, lo, hi, mean, ms, used, of, n } = block;
+    const kept = this.#kept;
     const band = this.#band;
-    const whole = stats;
+    const maxAgeMs = this.#maxAgeMs;
+    let started = this.#started;
+    let wasUsable = this.#usable;
+    let bits = this.#bits;
     let marks = 0;
     let j = 0;
+    let lastMs = kept[0]!;
+    let lastX = kept[1]!;
+    let lastLo = kept[2]!;
+    let lastHi = kept[3]!;
+    let count = kept[4]!;
+    let weight = kept[5]!;
+    let sum = kept[6]!;
+    let squares = kept[7]!;
+    let least = kept[8]!;
+    let most = kept[9]!;
     for (let i = 0; i < n; i++) {
       const v = x[i]!;
-      const bits = q[i]!;
-      const usable = (bits & UNUSABLE) === 0;
-      const low = whole ? lo[i]! : v;
-      const high = whole ? hi[i]! : v;
-      this.#bits |= bits;
-      this.#of += whole ? of[i]! : 1;
+      const usable = (q[i]! & UNUSABLE) === 0;
+      const low = lo[i]!;
+      const high = hi[i]!;
+      bits |= q[i]!;
+      count += of[i]!;
+      let moved = false;
       if (usable) {
-        const weight = whole ? used[i]! : 1;
-        this.#used += weight;
-        this.#sum += weight * (whole ? mean[i]! : v);
-        this.#squares += weight * (whole ? ms[i]! : v * v);
-        if (low < this.#min) this.#min = low;
-        if (high > this.#max) this.#max = high;
+        const w = used[i]!;
+        weight += w;
+        sum += w * mean[i]!;
+        squares += w * ms[i]!;
+        if (low < least) least = low;
+        if (high > most) most = high;
+        moved = Math.abs(v - lastX) > band || Math.abs(low - lastLo) > band || Math.abs(high - lastHi) > band;
       }
-      const moved =
-        usable && (Math.abs(v - this.#x) > band || Math.abs(low - this.#lo) > band || Math.abs(high - this.#hi) > band);
-      if (this.#started && usable === this.#usable && !moved && t[i]! - this.#ms < this.#maxAgeMs) continue;
-      this.#started = true;
-      this.#usable = usable;
-      this.#x = v;
-      this.#lo = low;
-      this.#hi = high;
-      this.#ms = t[i]!;
-      this.#t[j] = t[i]!;
+      if (started && usable === wasUsable && !moved && t[i]! - lastMs < maxAgeMs) continue;
+      started = true;
+      wasUsable = usable;
+      lastMs = t[i]!;
+      lastX = v;
+      lastLo = low;
+      lastHi = high;
+      const told = usable ? bits & ~UNUSABLE : bits;
+      marks |= told;
+      this.#t[j] = lastMs;
       x[j] = v;
-      q[j] = usable ? this.#bits & ~UNUSABLE : this.#bits;
-      marks |= q[j]!;
-      const weight = this.#used;
-      lo[j] = weight > 0 ? this.#min : Number.NaN;
-      hi[j] = weight > 0 ? this.#max : Number.NaN;
-      mean[j] = weight > 0 ? this.#sum / weight : Number.NaN;
-      ms[j] = weight > 0 ? this.#squares / weight : Number.NaN;
+      q[j] = told;
+      lo[j] = weight > 0 ? least : Number.NaN;
+      hi[j] = weight > 0 ? most : Number.NaN;
+      mean[j] = weight > 0 ? sum / weight : Number.NaN;
+      ms[j] = weight > 0 ? squares / weight : Number.NaN;
       used[j] = weight;
-      of[j] = this.#of;
+      of[j] = count;
       j++;
-      this.#restart();
+      bits = 0;
+      count = 0;
+      weight = 0;
+      sum = 0;
+      squares = 0;
+      least = Infinity;
+      most = -Infinity;
     }
+    this.#started = started;
+    this.#usable = wasUsable;
+    this.#bits = bits;
+    kept[0] = lastMs;
+    kept[1] = lastX;
+    kept[2] = lastLo;
+    kept[3] = lastHi;
+    kept[4] = count;
+    kept[5] = weight;
+    kept[6] = sum;
+    kept[7] = squares;
+    kept[8] = least;
+    kept[9] = most;
     block.n = j;
     block.t = this.#t;
     block.marks |= marks;
@@ -106,16 +132,22 @@ class Deadband implements Stage {
 
   reset(): void {
     this.#started = false;
-    this.#restart();
+    this.#bits = 0;
+    this.#kept.fill(0);
+    this.#kept[8] = Infinity;
+    this.#kept[9] = -Infinity;
   }
 
-  #restart(): void {
-    this.#bits = 0;
-    this.#of = 0;
-    this.#used = 0;
-    this.#sum = 0;
-    this.#squares = 0;
-    this.#min = Infinity;
-    this.#max = -Infinity;
+  /** Samples that stand for themselves, written as statistics of one each. */
+  #standAlone({ x, lo, hi, mean, ms, used, of, n }: StatBlock): void {
+    for (let i = 0; i < n; i++) {
+      const v = x[i]!;
+      lo[i] = v;
+      hi[i] = v;
+      mean[i] = v;
+      ms[i] = v * v;
+      used[i] = 1;
+      of[i] = 1;
+    }
   }
 }
