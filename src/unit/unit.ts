@@ -63,6 +63,15 @@ function brokerOf(config: LoadedConfig) {
   };
 }
 
+/** A folder for the link's socket. A card that has become read-only must not keep the unit from starting. */
+function makeRunDir(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "swath-"));
+  } catch {
+    return mkdtempSync("/dev/shm/swath-");
+  }
+}
+
 /** A running unit. */
 export interface Unit {
   /** Ends sampler, records, link and spool in order, within about 2 s. */
@@ -91,7 +100,7 @@ export async function startUnit(options: {
   const descriptor = buildDescriptor(config);
   const timebase = createTimebase();
   const tables = tablesOf(config);
-  const runDir = mkdtempSync(join(tmpdir(), "swath-"));
+  const runDir = makeRunDir();
   const socket = join(runDir, "link.sock");
 
   let spoolChanged: () => void = () => undefined;
