@@ -15,6 +15,8 @@ type AddonPort = Awaited<ReturnType<SerialAddon["open"]>>;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5000;
 const CLOSE_MS = 150;
+/** The most that gathers between reads: half of what a tty holds. */
+const GATHER_BYTES = 2048;
 
 /**
  * Keeps the port at `path` open at `baud`, 8N1, from `start` to `close`. After any failure it is opened again after 250 ms,
@@ -41,6 +43,8 @@ export function openLinuxSerial(options: {
   let reader: ReadStream | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let silenceTimer: NodeJS.Timeout | undefined;
+  let gathering: NodeJS.Timeout | undefined;
+  let gatherMs = 0;
   let retryMs = FIRST_RETRY_MS;
   let heardMs = 0;
   let ended = false;
@@ -107,7 +111,13 @@ export function openLinuxSerial(options: {
     counters.bytes += length;
     heardMs = clock.monoMs();
     listener?.bytes(buffer.subarray(0, length), heardMs);
-    return true;
+    if (gatherMs === 0) return true;
+    gathering = setTimeout(readOn, gatherMs);
+    return false; // the stream stops until it is resumed
+  }
+
+  function readOn(): void {
+    reader?.resume();
   }
 
   function checkSilence(): void {
@@ -123,6 +133,7 @@ export function openLinuxSerial(options: {
     reader?.destroy();
     reader = undefined;
     clearInterval(silenceTimer);
+    clearTimeout(gathering);
     counters.closes += 1;
     settling = closePort(which);
     if (ended) return;
@@ -166,6 +177,8 @@ export function openLinuxSerial(options: {
     start(l) {
       if (listener !== undefined || ended) throw new SwathError("internal/bug", `${name}: a link is started once`);
       listener = l;
+      // Ten bits a byte.
+      gatherMs = Math.min(l.gatherMs ?? 0, (GATHER_BYTES * 10_000) / baud);
       settling = tryOpen();
     },
     write(bytes) {

@@ -86,6 +86,42 @@ describe("a serial link on a real tty", () => {
     expect(heard.errors[0]).toMatchObject({ code: "bus/timeout" });
   });
 
+  it("lets bytes gather between two reads for a listener that says so, and loses none", async () => {
+    const rig = await pty();
+    const heard = hear();
+    const link = linkTo(rig.path);
+    undo.push(() => link.close());
+    link.start({ ...heard.listener, gatherMs: 100 });
+    await expect.poll(() => link.isOpen).toBe(true);
+    const text = Array.from({ length: 40 }, (_, i) => `${i}\n`);
+    for (const line of text) {
+      rig.write(line);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await expect.poll(() => heard.all().toString()).toBe(text.join(""));
+    expect(heard.chunks.length).toBeGreaterThan(1);
+    for (const [i, { monoMs }] of heard.chunks.entries()) {
+      if (i > 0) expect(monoMs - heard.chunks[i - 1]!.monoMs).toBeGreaterThan(98);
+    }
+  });
+
+  it("notices a pulled cable while bytes gather", async () => {
+    const rig = await pty();
+    const heard = hear();
+    const link = linkTo(rig.path);
+    undo.push(() => link.close());
+    link.start({ ...heard.listener, gatherMs: 100 });
+    await expect.poll(() => link.isOpen).toBe(true);
+    rig.write("one");
+    await expect.poll(() => heard.all().toString()).toBe("one");
+    await rig.pull();
+    await expect.poll(() => heard.log).toEqual(["opened", "closed"]);
+    await rig.plug();
+    await expect.poll(() => link.counters.opens, { timeout: 3000 }).toBe(2);
+    rig.write("two");
+    await expect.poll(() => heard.all().toString()).toBe("onetwo");
+  });
+
   it("leaves a port alone that keeps talking, however short the silence allowed", async () => {
     const rig = await pty();
     const { link, heard } = start(rig.path, { silenceS: 0.4 });
