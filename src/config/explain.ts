@@ -21,6 +21,7 @@ export function explainConfig(loaded: LoadedConfig): string[] {
     ...loaded.channels.flatMap(channelLines),
     ...(loaded.channels.length === 0 ? ["  none"] : []),
     "",
+    ...(loaded.detectors.length === 0 ? [] : ["Detectors", ...detectorLines(loaded), ""]),
     ...output(loaded),
   ];
 }
@@ -121,6 +122,24 @@ function channelLines({ column, part, key, source, spec, words: steps, columns }
     ...(steps.length === 0 ? [] : [`    filters: ${steps.join(" → ")}; leaves ${rate(spec)}`]),
     `    columns: ${columns.join(", ")}`,
   ];
+}
+
+function detectorLines({ detectors, capture, channels }: LoadedConfig): string[] {
+  const unitOf = (name: string) => channels.find((ch) => ch.column === name)?.spec.unit ?? "";
+  const lines = detectors.map((d) => {
+    const kept = d.capture ? "; the black box keeps what was around it" : "";
+    if (d.kind === "shock") {
+      const { name, channels: axes, floorMps2, k, riseMs, ringSamples } = d;
+      return `  ${name}: detonation candidates on ${axes.join(", ")} above ${floorMps2} m/s2 and ${k} MAD of the noise, rising within ${riseMs} ms, ringing ${ringSamples} samples; ${d.severity}${kept}`;
+    }
+    const side = d.above === undefined ? `below ${d.below}` : `above ${d.above}`;
+    const unit = unitOf(d.channel);
+    return `  ${d.name}: ${d.channel} ${side} ${unit} for ${d.afterMs} ms, until it is back at ${d.releaseAt} ${unit}; ${d.severity}${kept}`;
+  });
+  if (!detectors.some((d) => d.capture)) return lines;
+  const { fast, slow } = capture;
+  const words = (s: typeof fast) => `${s.beforeS} s before to ${s.afterS} s after`;
+  return [...lines, `  Black box: ${words(fast)} of fast channels, ${words(slow)} of slow ones`];
 }
 
 function span({ range, unit }: ChannelSpec): string {

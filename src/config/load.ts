@@ -3,11 +3,12 @@ import type { Catalogue } from "../device/catalogue.ts";
 import { checkBudgets, checkRings } from "./budget.ts";
 import { hashOf } from "./canonical.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
+import { checkDetectors } from "./check-detectors.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
 import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
 import { parseTree } from "./issues.ts";
-import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedPart, LoadedTrack } from "./loaded.ts";
+import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedDetector, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { type Problem, problemsError } from "./problems.ts";
 import { ringSchema, type UnitFile, unitSchema } from "./schema.ts";
 import { placeOf, type Tree } from "./tree.ts";
@@ -32,9 +33,10 @@ export function loadConfig(file: string, { catalogue }: { readonly catalogue: Ca
   const track = checkTrack(c, parts);
   checkBudgets(c, buses, parts);
   checkRings(c, channels, ringSeconds);
+  const detectors = checkDetectors(c, channels, ringSeconds);
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
-  return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track }));
+  return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track, detectors }));
 }
 
 interface Checked {
@@ -45,10 +47,11 @@ interface Checked {
   readonly parts: readonly LoadedPart[];
   readonly channels: readonly LoadedChannel[];
   readonly track: LoadedTrack | undefined;
+  readonly detectors: readonly LoadedDetector[];
 }
 
-function assemble({ file, files, tree, unit, parts, channels, track }: Checked): LoadedConfig {
-  const { org, machine, profile, buses, rows, live, ring, simulation } = unit;
+function assemble({ file, files, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
+  const { org, machine, profile, buses, rows, live, ring, capture, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
   const { url, protocol, username, ...secretFiles } = unit.broker;
@@ -74,6 +77,8 @@ function assemble({ file, files, tree, unit, parts, channels, track }: Checked):
     rows,
     live,
     ring,
+    // What watches nothing changes nothing.
+    ...(detectors.length === 0 ? {} : { detectors, capture }),
     simulation,
   };
   return {
@@ -92,6 +97,8 @@ function assemble({ file, files, tree, unit, parts, channels, track }: Checked):
     rows,
     live,
     ringSeconds: ring.seconds,
+    detectors,
+    capture,
     ...(simulation === undefined ? {} : { simulation }),
   };
 }

@@ -1,10 +1,11 @@
+import type { z } from "zod";
 import type { Device } from "../device/catalogue.ts";
 import type { ChainSpec } from "../dsp/chain.ts";
 import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import type { PartChannel } from "./catalogue.ts";
-import type { BusConfig, Profile, Simulation, UnitFile } from "./schema.ts";
+import type { BusConfig, Capture, limitSchema, Profile, Simulation, shockSchema, UnitFile } from "./schema.ts";
 
 /** The broker, with every file as a full path. */
 export interface LoadedBroker {
@@ -53,6 +54,11 @@ export interface LoadedTrack {
   readonly columns: readonly { readonly column: string; readonly key: string; readonly spec: ChannelSpec }[];
 }
 
+/** One detector, with every channel it names known to exist and to fit. */
+export type LoadedDetector =
+  | ({ readonly kind: "limit"; readonly name: string } & Readonly<z.output<typeof limitSchema>>)
+  | ({ readonly kind: "shock"; readonly name: string } & Readonly<z.output<typeof shockSchema>>);
+
 /** A configuration that has passed every check: frozen, every default filled in, every name resolved. */
 export interface LoadedConfig {
   /** The unit file as it was named. */
@@ -73,5 +79,7 @@ export interface LoadedConfig {
   readonly rows: UnitFile["rows"];
   readonly live: UnitFile["live"];
   readonly ringSeconds: number;
+  readonly detectors: readonly LoadedDetector[];
+  readonly capture: Capture;
   readonly simulation?: Simulation;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { chainSchema } from "../dsp/chain.ts";
 import { WINDOW_STATS } from "../dsp/window.ts";
+import { SEVERITIES } from "../model/record.ts";
 import { topicLevel } from "../model/topics.ts";
 
 /** Names of parts, buses and channels: the wire and the config speak `snake_case`. */
@@ -22,7 +23,9 @@ export const brokerSchema = z
       .describe("mqtt:// or mqtts:// address of the broker"),
     username: z.string().min(1).max(256).optional().describe("user name at the broker; default: none"),
     passwordFile: filePath("file whose first line is the password").optional(),
-    caFile: filePath("certificate authority that signed the broker, PEM; needed for mqtts://, and no other is trusted").optional(),
+    caFile: filePath(
+      "certificate authority that signed the broker, PEM; needed for mqtts://, and no other is trusted",
+    ).optional(),
     certFile: filePath("certificate of this unit, PEM").optional(),
     keyFile: filePath("private key of this unit, PEM").optional(),
     protocol: z
@@ -137,6 +140,66 @@ export const ringSchema = z
   .strictObject({ seconds: z.int().min(1).max(600).default(30).describe("seconds kept at full rate in memory") })
   .describe("the last seconds of every channel");
 
+const channelName = snake("a channel's name");
+const seconds = (about: string) => z.number().min(0.1).max(300).describe(about);
+
+export const limitSchema = z
+  .strictObject({
+    channel: channelName.describe("the channel that is watched, behind its filters"),
+    above: z.number().optional().describe("too much is more than this, in the channel's unit; or `below`"),
+    below: z.number().optional().describe("too little is less than this, in the channel's unit; or `above`"),
+    releaseAt: z.number().describe("the limit is left when the value is back at this or further"),
+    afterMs: z.int().min(0).max(3_600_000).default(0).describe("how long it must last before it is told, in ms"),
+    releaseAfterMs: z.int().min(0).max(3_600_000).default(0).describe("how long it must be good again, in ms"),
+    severity: z.enum(SEVERITIES).default("warning").describe("how bad it is"),
+    capture: z.boolean().default(false).describe("whether the black box keeps what was around it"),
+  })
+  .refine((l) => (l.above === undefined) !== (l.below === undefined), "expected above or below, one of the two")
+  .describe("a limit with hysteresis and delays");
+
+export const shockSchema = z
+  .strictObject({
+    channels: z
+      .array(channelName)
+      .min(1)
+      .max(3)
+      .refine((all) => new Set(all).size === all.length, "expected each channel once")
+      .describe("the axes of one accelerometer; their samples are taken before the filters"),
+    floorMps2: z.number().positive().describe("least peak of a detonation candidate in m/s2, by tests on this machine"),
+    strikeMps2: z.number().positive().optional().describe("least peak of a counted rock strike; default: a quarter"),
+    k: z.number().min(3).max(100).default(12).describe("how many MAD above the noise's median a peak must lie"),
+    riseMs: z.number().min(1).max(50).default(5).describe("a detonation rises faster than this, in ms"),
+    ringSamples: z.int().min(1).max(100).default(4).describe("samples a detonation rings after its peak, at least"),
+    refractoryMs: z.int().min(50).max(10_000).default(250).describe("no second shock is told within this, in ms"),
+    rotor: channelName.optional().describe("channel of the rotor's speed: its dip is evidence, its turning is work"),
+    rotorWorkingRpm: z.number().positive().default(50).describe("noise is learnt while the rotor is faster than this"),
+    load: channelName.optional().describe("channel of a load (pressure, current): its step is evidence"),
+    severity: z.enum(SEVERITIES).default("warning").describe("how bad a candidate is"),
+    capture: z.boolean().default(true).describe("whether the black box keeps what was around a candidate"),
+  })
+  .describe("detonation candidates and rock strikes");
+
+export const detectorSchema = z
+  .strictObject({ limit: limitSchema.optional(), shock: shockSchema.optional() })
+  .refine((d) => (d.limit === undefined) !== (d.shock === undefined), "expected limit or shock, one to a detector")
+  .describe("one detector: what it watches for");
+
+const spanSchema = (beforeS: number, afterS: number, about: string) =>
+  z
+    .strictObject({
+      beforeS: seconds("seconds kept before the trigger").default(beforeS),
+      afterS: seconds("seconds kept after the trigger").default(afterS),
+    })
+    .prefault({})
+    .describe(about);
+
+export const captureSchema = z
+  .strictObject({
+    fast: spanSchema(2, 3, "channels of 100 samples a second and more"),
+    slow: spanSchema(10, 10, "all other channels"),
+  })
+  .describe("the black box: what is kept of every channel around a trigger");
+
 export const simulationSchema = z
   .strictObject({
     scene: z.enum(["tilling"]).default("tilling").describe("what the simulated machine does"),
@@ -168,6 +231,8 @@ export const unitSchema = z
       .prefault({})
       .describe("the newest values, for dashboards"),
     ring: ringSchema.prefault({}),
+    detectors: names(detectorSchema).prefault({}).describe("detectors by name; a limit's name is that of its events"),
+    capture: captureSchema.prefault({}),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
@@ -175,4 +240,5 @@ export const unitSchema = z
 export type UnitFile = z.output<typeof unitSchema>;
 export type BusConfig = z.output<typeof busSchema>;
 export type Profile = z.output<typeof profileSchema>;
+export type Capture = z.output<typeof captureSchema>;
 export type Simulation = z.output<typeof simulationSchema>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SOURCE_STATES, sourceHealth } from "../model/record.ts";
+import { eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 
 /**
@@ -38,6 +38,7 @@ export const noteBody = z.discriminatedUnion("kind", [
     previous: z.enum(SOURCE_STATES),
     reason: z.string(),
   }),
+  z.strictObject({ kind: z.literal("event"), mono: z.number(), ...eventFields }),
   z.strictObject({ kind: z.literal("overflow"), mono: z.number(), from: z.number(), to: z.number() }),
 ]);
 export type Note = z.infer<typeof noteBody>;

@@ -116,19 +116,26 @@ const gap = z
   })
   .describe("Records of this lane do not exist any more, and why. It is sent in their place.");
 
+/** How bad an event is, least first. */
+export const SEVERITIES = ["info", "warning", "alarm"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** What an event says beside its place and time. */
+export const eventFields = {
+  name: z
+    .string()
+    .regex(/^[a-z0-9_]+$/)
+    .describe("what happened, such as `source_state`, `detonation_candidate`, or the name of a limit"),
+  severity: z.enum(SEVERITIES),
+  source: z.string().optional().describe("the part it is about"),
+  detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+};
+
 const event = z
-  .strictObject({
-    ...envelope,
-    kind: z.literal("event"),
-    name: z
-      .string()
-      .regex(/^[a-z0-9_]+$/)
-      .describe("what happened, such as `source_state`"),
-    severity: z.enum(["info", "warning", "alarm"]),
-    source: z.string().optional().describe("the part it is about"),
-    detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
-  })
-  .describe("Something happened: a source changed its state.");
+  .strictObject({ ...envelope, kind: z.literal("event"), ...eventFields })
+  .describe(
+    "Something happened: a source changed its state, a limit was reached or left, a shock was felt (docs/detectors.md).",
+  );
 
 /** Every kind of record, by name. */
 export const RECORDS = { telemetry, track, event, desc, anchor, outage, gap } as const;

@@ -5,13 +5,14 @@ import { catalogue } from "../../devices/index.ts";
 import { systemClock } from "../bus/clock.ts";
 import { signalOf } from "../config/filters.ts";
 import { loadConfig } from "../config/load.ts";
-import type { LoadedChannel, LoadedConfig } from "../config/loaded.ts";
+import type { LoadedChannel, LoadedConfig, LoadedDetector } from "../config/loaded.ts";
 import { createLinkClient } from "../link/client.ts";
 import { encodeNote } from "../link/frame.ts";
 import { createOutbox, type Outbox } from "../link/outbox.ts";
 import { isSwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { createSimulatedMachine } from "../sim/machine.ts";
+import type { WatchSpec } from "./detectors.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
 import { createLateness } from "./lateness.ts";
 import { openLinuxPorts } from "./linux-ports.ts";
@@ -60,6 +61,32 @@ function trackOf(config: LoadedConfig): { part: string; channels: number[] } | u
   const part = config.parts.find((p) => p.name === track?.part);
   if (track === undefined || part === undefined) return undefined;
   return { part: part.name, channels: track.columns.map((c) => part.channels.findIndex((k) => k.key === c.key)) };
+}
+
+/** A detector as the configuration has it, with channels by their place. */
+function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
+  const place = (name: string) => config.channels.findIndex((c) => c.column === name);
+  const { name, severity, capture } = detector;
+  if (detector.kind === "limit") {
+    const { channel, above, below, releaseAt, afterMs, releaseAfterMs } = detector;
+    const side = above === undefined ? "under" : "over";
+    const limit = { side, at: above ?? below ?? 0, releaseAt, afterMs, releaseAfterMs } as const;
+    const resolution = config.channels[place(channel)]?.spec.resolution ?? 1;
+    return { kind: "limit", name, severity, capture, channel: place(channel), limit, resolution };
+  }
+  const { channels: axes, floorMps2, strikeMps2, k, riseMs, ringSamples, refractoryMs, rotor, load } = detector;
+  const strikeFloor = strikeMps2 ?? floorMps2 / 4;
+  return {
+    kind: "shock",
+    name,
+    severity,
+    capture,
+    channels: axes.map(place),
+    axes,
+    shock: { floor: floorMps2, strikeFloor, k, riseMs, ringSamples, refractoryMs },
+    ...(rotor === undefined ? {} : { rotor: { channel: place(rotor), workingRpm: detector.rotorWorkingRpm } }),
+    ...(load === undefined ? {} : { load: place(load) }),
+  };
 }
 
 /** The real machine: Linux's buses and the system's clock. */
@@ -118,6 +145,7 @@ async function main(): Promise<void> {
   const sampler = createSampler({
     pipelines: config.channels.map((c) => pipelineOf(config, c)),
     track: trackOf(config),
+    watches: config.detectors.map((d) => watchOf(config, d)),
     rowMs: config.rows.everyMs,
     startMs: clock.monoMs(),
     outbox,

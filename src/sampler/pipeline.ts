@@ -25,6 +25,10 @@ export interface Pipeline {
   /** Samples that came after their row was closed. */
   readonly late: number;
   accept(block: Block): void;
+  /** Calls `watch` with every block before the filters. It must not change the block, nor keep it. */
+  onRaw(watch: (block: Block) => void): void;
+  /** The same behind the filters. */
+  onFiltered(watch: (block: Block) => void): void;
   /** Writes the row's values and quality from `offset`; see `Window.take`. */
   take(rowStartMs: number, values: Float64Array, q: Uint16Array, offset: number): void;
 }
@@ -38,6 +42,8 @@ export function createPipeline(spec: PipelineSpec): Pipeline {
     periodMs: spec.rowMs,
     ...(holdMs === undefined ? {} : { holdMs }),
   });
+  const raw: ((block: Block) => void)[] = [];
+  const filtered: ((block: Block) => void)[] = [];
   return {
     part: spec.part,
     channel: spec.channel,
@@ -48,7 +54,16 @@ export function createPipeline(spec: PipelineSpec): Pipeline {
     },
     accept(block) {
       ring.push(block);
-      window.add(chain.process(block));
+      for (let i = 0; i < raw.length; i++) raw[i]!(block);
+      const out = chain.process(block);
+      for (let i = 0; i < filtered.length; i++) filtered[i]!(out);
+      window.add(out);
+    },
+    onRaw(watch) {
+      raw.push(watch);
+    },
+    onFiltered(watch) {
+      filtered.push(watch);
     },
     take(rowStartMs, values, q, offset) {
       window.take(rowStartMs, values, offset, q, offset);

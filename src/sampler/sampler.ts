@@ -4,6 +4,7 @@ import { encodeNote, encodeRow, type Note, type Row, type Status } from "../link
 import type { Outbox } from "../link/outbox.ts";
 import type { SourceHealth } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
+import { startWatch, type WatchSpec } from "./detectors.ts";
 import type { Lateness } from "./lateness.ts";
 import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
 import { createRowGrid } from "./row-grid.ts";
@@ -16,6 +17,8 @@ const STATUS_MS = 2000;
 export interface SamplerOptions {
   readonly pipelines: readonly PipelineSpec[];
   readonly track: { readonly part: string; readonly channels: readonly number[] } | undefined;
+  /** What is watched for; channels by their place in `pipelines`. */
+  readonly watches: readonly WatchSpec[];
   readonly rowMs: number;
   readonly startMs: number;
   readonly outbox: Outbox;
@@ -41,6 +44,8 @@ export function createSampler(options: SamplerOptions) {
     outbox.add(note.mono, (number) => encodeNote(number, note));
     link.pump();
   }
+
+  for (const spec of options.watches) startWatch(spec, pipelines, { note: sendNote, trigger: () => undefined });
 
   const track = options.track && { part: options.track.part, rows: createTrackRows(options.track.channels, sendRow) };
 

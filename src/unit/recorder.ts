@@ -271,6 +271,9 @@ export function createRecorder(options: RecorderOptions) {
         const severity = state === "failed" || state === "absent" ? "warning" : "info";
         const detail = { state, previous, reason };
         add({ ...stampOf(mono), kind: "event", name: "source_state", severity, source, detail }, "event");
+      } else if (note.kind === "event") {
+        const { mono, ...said } = note;
+        add({ ...stampOf(mono), ...said }, "event");
       }
     },
     /** Any other record, such as the descriptor. */
