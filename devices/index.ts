@@ -6,6 +6,7 @@ import { asciiLine } from "./ascii-line.ts";
 import { bme280 } from "./bme280.ts";
 import { ds3231 } from "./ds3231.ts";
 import { gnssNmea } from "./gnss-nmea.ts";
+import { gnssUbx } from "./gnss-ubx.ts";
 import { h3lis331dl } from "./h3lis331dl.ts";
 import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
@@ -28,6 +29,7 @@ const parts: readonly Device[] = [
   bme280,
   ds3231,
   gnssNmea,
+  gnssUbx,
   h3lis331dl,
   ina226,
   ina228,

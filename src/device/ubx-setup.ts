@@ -58,6 +58,12 @@ export function createUbxSetup(options: {
     ask(nowMs);
   }
 
+  /** The receiver no longer has what was set: it lost its supply. */
+  function again(nowMs: number): void {
+    counters.lostSettings++;
+    begin(nowMs);
+  }
+
   function next(nowMs: number): void {
     step++;
     tries = 0;
@@ -89,8 +95,7 @@ export function createUbxSetup(options: {
       fail(nowMs);
       return;
     }
-    counters.lostSettings++;
-    begin(nowMs);
+    again(nowMs);
   }
 
   return {
@@ -108,6 +113,7 @@ export function createUbxSetup(options: {
         const isSetting = payload[1] === UBX_CFG.valset && step >= 1 && !isReadback();
         const isAsking = payload[1] === UBX_CFG.valget && isReadback();
         if (isSetting && id === UBX_ACK.ack) next(nowMs);
+        else if (isAsking && id === UBX_ACK.nak && complete) again(nowMs);
         else if ((isSetting || isAsking) && id === UBX_ACK.nak) {
           counters.setupNaks++;
           fail(nowMs);

@@ -23,6 +23,8 @@ export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: numbe
   const { epochMs } = options;
   const settings = new Map<number, number>();
   let dueMs = spec.startMs + DELAY_MS;
+  /** Answers go out at the next step: a wire never answers inside the call that writes. */
+  const answers: Uint8Array[] = [];
   function powerCycle(): void {
     settings.clear();
     for (const { key, value } of options.settings ?? []) settings.set(key, value);
@@ -30,21 +32,21 @@ export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: numbe
   powerCycle();
 
   function answer(cls: number, ofId: number, good: boolean): void {
-    spec.send(encodeUbx(UBX_ACK.cls, good ? UBX_ACK.ack : UBX_ACK.nak, Uint8Array.from([cls, ofId])));
+    answers.push(encodeUbx(UBX_ACK.cls, good ? UBX_ACK.ack : UBX_ACK.nak, Uint8Array.from([cls, ofId])));
   }
 
   const framer = createUbxFramer((cls, id, payload) => {
     if (cls === UBX_MON_VER.cls && id === UBX_MON_VER.id) {
       const version = new Uint8Array(40);
       version.set(Uint8Array.from(VERSION, (ch) => ch.charCodeAt(0)));
-      spec.send(encodeUbx(cls, id, version));
+      answers.push(encodeUbx(cls, id, version));
     } else if (cls === UBX_CFG.cls && id === UBX_CFG.valset) {
       for (const { key, value } of decodeItems(payload)) settings.set(key, value);
       answer(cls, id, true);
     } else if (cls === UBX_CFG.cls && id === UBX_CFG.valget) {
       const keys = decodeKeys(payload);
       const known = keys.every((key) => settings.has(key));
-      if (known) spec.send(encodeValues(keys.map((key) => ({ key, value: settings.get(key)! }))));
+      if (known) answers.push(encodeValues(keys.map((key) => ({ key, value: settings.get(key)! }))));
       answer(cls, id, known);
     }
   });
@@ -84,9 +86,11 @@ export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: numbe
 
   const twin: SerialTwin & { powerCycle(): void } = {
     get dueMs() {
-      return dueMs;
+      return answers.length > 0 ? Number.NEGATIVE_INFINITY : dueMs;
     },
     step(nowMs) {
+      for (const answer of answers.splice(0)) spec.send(answer);
+      if (nowMs < dueMs) return;
       while (dueMs < nowMs - 2000) dueMs += epochMs;
       spec.send(encodeUbx(NAV_PVT.cls, NAV_PVT.id, pvt(dueMs - DELAY_MS)));
       dueMs += epochMs;

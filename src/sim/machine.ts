@@ -4,7 +4,7 @@ import type { Device } from "../device/catalogue.ts";
 import { createTwin } from "../device/twin.ts";
 import type { Clock } from "../model/time.ts";
 import { createSimulatedLines } from "./lines.ts";
-import { createSimulatedReceiver } from "./receiver.ts";
+import { createSimulatedReceiver, receiverEpoch } from "./receiver.ts";
 import { createTillingScene, type Scene, type SceneOptions } from "./scene.ts";
 
 const GNSS_HZ = 5;
@@ -72,6 +72,14 @@ export function createSimulatedMachine(options: {
   const serial = new Map<string, MemorySerial>();
   const actors: Actor[] = [];
 
+  /** What a receiver finds, by the name of its channel. */
+  function fixValue(key: string, tMs: number): number | undefined {
+    if (key === "utc") return startUtcMs + tMs - startMs;
+    const epoch: Readonly<Record<string, number | boolean>> = receiverEpoch(scene, seed, (tMs - startMs) / 1000);
+    const x = epoch[key];
+    return typeof x === "number" ? x : undefined;
+  }
+
   for (const [name, bus] of Object.entries(options.buses)) {
     if (bus.kind === "i2c") i2c.set(name, createMemoryI2c({ name }));
     else serial.set(name, createMemorySerial({ name, clock }));
@@ -93,7 +101,10 @@ export function createSimulatedMachine(options: {
       actors.push(createSimulatedReceiver({ scene, seed, link, startMs, startUtcMs, rateHz: GNSS_HZ }));
     } else if (device.kind === "serial") {
       const send = (bytes: Uint8Array) => link.feed(bytes);
-      const twin = device.plan(part.options).twin?.({ startMs, value, send });
+      const plan = device.plan(part.options);
+      const fixed = "lat" in plan.channels ? fixValue : () => undefined;
+      const told = (key: string, tMs: number) => value(key, tMs) ?? fixed(key, tMs);
+      const twin = plan.twin?.({ startMs, value: told, send });
       if (twin === undefined) continue;
       link.onWrite((bytes) => twin.hears?.(bytes));
       actors.push(twin);

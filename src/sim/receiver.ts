@@ -13,6 +13,37 @@ const DELAY_MS = 60;
 const FLOAT_EVERY_S = 600;
 const FLOAT_FOR_S = 30;
 
+/** What a receiver on the machine finds at one epoch, under the names of its channels (deg, m, m/s). */
+export function receiverEpoch(scene: Scene, seed: number, tS: number) {
+  const s = scene.state(tS);
+  const isFloat = tS % FLOAT_EVERY_S > FLOAT_EVERY_S - FLOAT_FOR_S;
+  const sigmaM = isFloat ? 0.25 : 0.012;
+  const i = Math.round(tS * 1000) % 2 ** 31;
+  const east = s.east + sigmaM * (0.9 * wander(seed, 60, tS, 20) + 0.2 * white(seed, 61, i));
+  const north = s.north + sigmaM * (0.9 * wander(seed, 62, tS, 20) + 0.2 * white(seed, 63, i));
+  const cosLat = Math.cos((ORIGIN.lat * Math.PI) / 180);
+  return {
+    isFloat,
+    sigmaM,
+    lat: ORIGIN.lat + north / M_PER_DEG_LAT,
+    lon: ORIGIN.lon + east / (M_PER_DEG_LAT * 1.00674 * cosLat),
+    alt: ORIGIN.altM + sigmaM * 1.6 * wander(seed, 66, tS, 20),
+    geoidSep: ORIGIN.geoidSepM,
+    fixQuality: isFloat ? 5 : 4,
+    satellites: 19 + Math.round(1.2 * wander(seed, 64, tS, 60)),
+    hdop: 0.58 + 0.03 * wander(seed, 65, tS, 60),
+    pdop: 1.1,
+    speed: Math.max(0, s.speedMps + 0.008 * white(seed, 67, i)),
+    isMoving: s.speedMps > 0.05,
+    course: s.headingDeg,
+    heading: (s.headingDeg + 0.25 * wander(seed, 68, tS, 5) + 360) % 360,
+    hAcc: sigmaM,
+    vAcc: sigmaM * 1.6,
+    sAcc: 0.05,
+    headAcc: s.speedMps > 0.05 ? 3 : 180,
+  };
+}
+
 /**
  * A dual-antenna RTK receiver on the machine: GGA RMC GSA GST HDT at `rateHz` with centimetre noise that wanders, a float
  * phase now and then, and the delay a real one has. Steps itself: call `step` at `dueMs`.
@@ -30,51 +61,37 @@ export function createSimulatedReceiver(options: {
   const periodMs = 1000 / options.rateHz;
   // Epochs fall on whole periods of UTC, as receivers have it.
   let utcMs = Math.ceil(options.startUtcMs / periodMs) * periodMs;
-  const cosLat = Math.cos((ORIGIN.lat * Math.PI) / 180);
 
   function sentences(): string {
     const tS = (utcMs - options.startUtcMs) / 1000;
-    const s = scene.state(tS);
-    const isFloat = tS % FLOAT_EVERY_S > FLOAT_EVERY_S - FLOAT_FOR_S;
-    const sigmaM = isFloat ? 0.25 : 0.012;
-    const i = Math.round(utcMs / periodMs) % 2 ** 31;
-    const east = s.east + sigmaM * (0.9 * wander(seed, 60, tS, 20) + 0.2 * white(seed, 61, i));
-    const north = s.north + sigmaM * (0.9 * wander(seed, 62, tS, 20) + 0.2 * white(seed, 63, i));
-    const lat = ORIGIN.lat + north / M_PER_DEG_LAT;
-    const lon = ORIGIN.lon + east / (M_PER_DEG_LAT * 1.00674 * cosLat);
+    const e = receiverEpoch(scene, seed, tS);
+    const { isFloat, sigmaM, hdop } = e;
     const utc = utcMs % 86_400_000;
-    const satsUsed = 19 + Math.round(1.2 * wander(seed, 64, tS, 60));
-    const hdop = 0.58 + 0.03 * wander(seed, 65, tS, 60);
-    const altMsl = ORIGIN.altM + sigmaM * 1.6 * wander(seed, 66, tS, 20);
-    const speedKn = Math.max(0, s.speedMps + 0.008 * white(seed, 67, i)) / KNOT_MPS;
-    const moving = s.speedMps > 0.05;
-    const heading = (s.headingDeg + 0.25 * wander(seed, 68, tS, 5) + 360) % 360;
     const sigma = { sigmaLat: sigmaM, sigmaLon: sigmaM, sigmaAlt: sigmaM * 1.6 };
-    const fix = { utc, lat, lon };
-    const course = moving ? s.headingDeg : Number.NaN;
+    const fix = { utc, lat: e.lat, lon: e.lon };
     return [
       encodeNmea("GN", "GGA", {
         ...fix,
-        quality: isFloat ? 5 : 4,
-        satsUsed,
+        quality: e.fixQuality,
+        satsUsed: e.satellites,
         hdop,
-        altMsl,
-        geoidSep: ORIGIN.geoidSepM,
+        altMsl: e.alt,
+        geoidSep: e.geoidSep,
         diffAge: isFloat ? 12 : 1.1,
         station: 17,
       }),
       encodeNmea("GN", "RMC", {
         ...fix,
         status: "A",
-        speedKn,
-        course,
+        speedKn: e.speed / KNOT_MPS,
+        course: e.isMoving ? e.course : Number.NaN,
         date: utcMs,
         mode: isFloat ? "F" : "R",
         navStatus: "V",
       }),
-      encodeNmea("GN", "GSA", { selection: "A", mode: 3, pdop: 1.1, hdop, vdop: 0.93, system: 1 }),
+      encodeNmea("GN", "GSA", { selection: "A", mode: 3, pdop: e.pdop, hdop, vdop: 0.93, system: 1 }),
       encodeNmea("GN", "GST", { utc, rms: sigmaM, ...sigma }),
-      encodeNmea("GN", "HDT", { heading }),
+      encodeNmea("GN", "HDT", { heading: e.heading }),
     ].join("");
   }
 

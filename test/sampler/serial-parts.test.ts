@@ -7,6 +7,7 @@ import { createSimulatedMachine } from "../../src/sim/machine.ts";
 
 /** Options of each serial part, one of its channels, and what the scene knows that feeds it. */
 const PARTS: Record<string, { options: unknown; key: string; column: string; between: [number, number] }> = {
+  "gnss-ubx": { options: { setup: true }, key: "lat", column: "none", between: [13.35, 13.36] },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 
