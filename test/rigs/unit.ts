@@ -59,7 +59,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until `check` gives something other than undefined or false, asking every 10 ms. */
+/** Waits until `check` gives something other than undefined or false, asking every 20 ms. */
 export async function until<T>(
   what: string,
   check: () => T | Promise<T>,
@@ -71,7 +71,7 @@ export async function until<T>(
     const got = await check();
     if (got !== undefined && got !== null && got !== false) return got as Got<T>;
     if (performance.now() > endMs) throw new Error(`waited ${timeoutMs} ms for ${what}\n${more()}`);
-    await new Promise((done) => setTimeout(done, 10));
+    await new Promise((done) => setTimeout(done, 20));
   }
 }
 
