@@ -1,4 +1,5 @@
 import type { Catalogue, Device } from "../src/device/catalogue.ts";
+import { a02yyuw } from "./a02yyuw.ts";
 import { ads1115 } from "./ads1115.ts";
 import { adxl372 } from "./adxl372.ts";
 import { adxl375 } from "./adxl375.ts";
@@ -17,11 +18,13 @@ import { mcp23017 } from "./mcp23017.ts";
 import { mlx90614 } from "./mlx90614.ts";
 import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
+import { tfmini } from "./tfmini.ts";
 import { tmp102 } from "./tmp102.ts";
 import { tmp117 } from "./tmp117.ts";
 import { vedirect } from "./vedirect.ts";
 
 const parts: readonly Device[] = [
+  a02yyuw,
   adxl372,
   adxl375,
   ads1115,
@@ -40,6 +43,7 @@ const parts: readonly Device[] = [
   mlx90614,
   sht3x,
   sht4x,
+  tfmini,
   tmp102,
   tmp117,
   vedirect,

@@ -8,6 +8,8 @@ import { createSimulatedMachine } from "../../src/sim/machine.ts";
 /** Options of each serial part, one of its channels, and what the scene knows that feeds it. */
 const PARTS: Record<string, { options: unknown; key: string; column: string; between: [number, number] }> = {
   "gnss-ubx": { options: { setup: true }, key: "lat", column: "none", between: [13.35, 13.36] },
+  a02yyuw: { options: {}, key: "distance", column: "battery_voltage", between: [20, 30] },
+  tfmini: { options: {}, key: "strength", column: "engine_speed", between: [600, 3000] },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 
