@@ -38,13 +38,13 @@ export function openLinuxSerial(options: {
   const { name, path, baud, silenceS, clock, addon = loadAddon } = options;
   const counters: SerialCounters = { opens: 0, closes: 0, failedOpens: 0, bytes: 0, silences: 0 };
   const buffer = new Uint8Array(SERIAL_CHUNK_MAX);
+  const longestGatherMs = (GATHER_BYTES * 10_000) / baud; // ten bits a byte
   let listener: SerialListener | undefined;
   let port: AddonPort | undefined;
   let reader: ReadStream | undefined;
   let retryTimer: NodeJS.Timeout | undefined;
   let silenceTimer: NodeJS.Timeout | undefined;
   let gathering: NodeJS.Timeout | undefined;
-  let gatherMs = 0;
   let retryMs = FIRST_RETRY_MS;
   let heardMs = 0;
   let ended = false;
@@ -111,8 +111,9 @@ export function openLinuxSerial(options: {
     counters.bytes += length;
     heardMs = clock.monoMs();
     listener?.bytes(buffer.subarray(0, length), heardMs);
+    const gatherMs = listener?.gatherMs ?? 0;
     if (gatherMs === 0) return true;
-    gathering = setTimeout(readOn, gatherMs);
+    gathering = setTimeout(readOn, Math.min(gatherMs, longestGatherMs));
     return false; // the stream stops until it is resumed
   }
 
@@ -177,8 +178,6 @@ export function openLinuxSerial(options: {
     start(l) {
       if (listener !== undefined || ended) throw new SwathError("internal/bug", `${name}: a link is started once`);
       listener = l;
-      // Ten bits a byte.
-      gatherMs = Math.min(l.gatherMs ?? 0, (GATHER_BYTES * 10_000) / baud);
       settling = tryOpen();
     },
     write(bytes) {

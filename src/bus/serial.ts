@@ -17,8 +17,8 @@ export interface SerialListener {
   /** The link is down, or down for another reason than before, and is being reopened with back-off until `close`. */
   closed(error: SwathError): void;
   /**
-   * Bytes may gather this long between two reads, in ms (none: they come as they arrive). For a stream whose samples are timed
-   * by their count: a wake-up costs more than what it reads. A hint; a link may not heed it.
+   * Bytes may gather this long before the next read, in ms (0 or none: they come as they arrive); asked at each read. For
+   * samples that are timed by their count: a wake-up costs more than what it reads. A hint; a link may not heed it.
    */
   readonly gatherMs?: number;
 }

@@ -13,6 +13,8 @@ const CAPACITY = 1024;
 /** How long lines that come fast gather between two reads: they have the times of their count, and rows wait longer. */
 const GATHER_MS = 50;
 const FAST_HZ = 100;
+/** Reads after an opening before lines gather: the clock of their times has settled by then. */
+const SETTLED_READS = 250;
 const SILENT_MIN_MS = 2000;
 
 /**
@@ -44,6 +46,8 @@ export function createLineSource(spec: {
     limitMs: () => silentMs,
     silent: () => fifo?.lost(),
   });
+  const isFast = rateHz !== undefined && rateHz >= FAST_HZ;
+  let reads = 0;
   let arrivalMs = clock.monoMs();
 
   function flush(): void {
@@ -75,6 +79,7 @@ export function createLineSource(spec: {
   link.start({
     bytes(chunk, monoMs) {
       arrivalMs = monoMs;
+      reads++;
       states.bytes(monoMs);
       lines.push(chunk);
       flush();
@@ -83,11 +88,14 @@ export function createLineSource(spec: {
     },
     opened() {
       lines.reset();
+      reads = 0;
       fifo?.lost();
       states.up();
     },
     closed: (error) => states.down(error),
-    ...(rateHz !== undefined && rateHz >= FAST_HZ ? { gatherMs: GATHER_MS } : {}),
+    get gatherMs() {
+      return isFast && reads > SETTLED_READS ? GATHER_MS : 0;
+    },
   });
 
   return {

@@ -85,6 +85,7 @@ function positionsOf({ topic, payload }: Heard): Position[] {
 
 interface Second {
   readonly ns: number;
+  readonly n: unknown;
   readonly mean: unknown;
   readonly min: unknown;
   readonly max: unknown;
@@ -95,19 +96,28 @@ function secondsOf({ topic, payload, ns }: Heard): Second[] {
   const body = JSON.parse(payload);
   if (topic.endsWith("/stats")) return [{ ns, ...body }];
   if (!topic.endsWith("/log") || body.kind !== "telemetry") return [];
-  const { "level.mean": means = [], "level.min": least = [], "level.max": most = [] } = body.c as Columns;
+  const {
+    "level.mean": means = [],
+    "level.min": least = [],
+    "level.max": most = [],
+    "level.count": counts = [],
+  } = body.c as Columns;
   return means.map((mean, i) => ({
     ns: (body.mono + (i + 1) * body.dt) * NS,
+    n: counts[i],
     mean,
     min: least[i],
     max: most[i],
   }));
 }
 
+/** Samples that a second may have too many or too few: times are known to some ms, more while the host is busy. */
+const EDGE = 30;
+
 /** The sine that is fed is 2000 ± 1000, and a low-pass ten times as high hardly changes it. */
-function isRight({ mean, min, max }: Second): boolean {
+function isRight({ n, mean, min, max }: Second): boolean {
   const near = (x: unknown, to: number, by: number) => typeof x === "number" && Math.abs(x - to) <= by;
-  return near(mean, 2000, 8) && near(min, 1000, 40) && near(max, 3000, 40);
+  return near(n, 1000, EDGE) && near(mean, 2000, 5 + EDGE) && near(min, 1000, 40) && near(max, 3000, 40);
 }
 
 /** Every position that was fed in the span must have come on `kept`; latency is that of its first message on `first`. */
@@ -139,7 +149,7 @@ export function judge(options: {
     // A peer's second may have begun 1 s before its message, and nobody's first second is whole.
     if (second.ns < fromNs + 1.2e9 || second.ns > toNs) continue;
     seconds++;
-    if (!isRight(second)) wrong.push(`mean ${second.mean}, min ${second.min}, max ${second.max}`);
+    if (!isRight(second)) wrong.push(`${second.n} samples, mean ${second.mean}, min ${second.min}, max ${second.max}`);
   }
   const fed = [...told].filter(([, { ns }]) => ns >= fromNs && ns < toNs);
   const latencyMs = fed

@@ -67,7 +67,7 @@ export function swathPeer(batch: number): Peer {
           level: {
             from: "line.value",
             filters: [{ median: 5 }, { low_pass: { cutoffHz: 100, order: 2 } }],
-            stats: ["mean", "min", "max", "rms"],
+            stats: ["mean", "min", "max", "rms", "count"],
           },
         },
         track: { from: "gnss", columns: ["lat", "lon", "alt", "speed", "satellites", "utc"] },

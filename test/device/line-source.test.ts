@@ -2,12 +2,21 @@ import { describe, expect, it } from "vitest";
 import { asciiLine } from "../../devices/ascii-line.ts";
 import { manualClock } from "../../src/bus/clock.ts";
 import { createMemorySerial } from "../../src/bus/memory-serial.ts";
+import type { SerialListener } from "../../src/bus/serial.ts";
 import { createLineSource } from "../../src/device/line-source.ts";
 import { QUALITY } from "../../src/model/quality.ts";
 
 function rig(options: Record<string, unknown>) {
   const clock = manualClock(1000);
-  const link = createMemorySerial({ name: "range", clock });
+  const memory = createMemorySerial({ name: "range", clock });
+  let listener: SerialListener | undefined;
+  const link = {
+    ...memory,
+    start(l: SerialListener) {
+      listener = l;
+      memory.start(l);
+    },
+  };
   const samples: { t: number; x: number; q: number }[] = [];
   const states: string[] = [];
   const source = createLineSource({
@@ -25,7 +34,7 @@ function rig(options: Record<string, unknown>) {
     },
   });
   const send = (text: string) => link.feed(Buffer.from(text, "latin1"));
-  return { clock, link, source, samples, states, send };
+  return { clock, link, gatherMs: () => listener?.gatherMs ?? 0, source, samples, states, send };
 }
 
 const MM = { prefix: "R", unit: "m", scale: 0.001, range: [300, 5000] };
@@ -37,6 +46,31 @@ describe("a part that sends one number on each line", () => {
     expect(samples.map((s) => s.x)).toEqual([1.234, 5, 0.299]);
     expect(samples.map((s) => s.q)).toEqual([0, QUALITY.clipped, QUALITY.clipped | QUALITY.suspect | QUALITY.range]);
     expect(source.channels[0]).toMatchObject({ key: "value", unit: "m", range: [0.3, 5], resolution: 0.001 });
+  });
+
+  it("lets fast lines gather between reads once the clock of their times has settled, and slow ones never", () => {
+    const slow = rig({ unit: "m", range: [0, 10], rateHz: 10 });
+    const fast = rig({ unit: "m", range: [0, 10], rateHz: 1000 });
+    const hold = () => [slow.gatherMs(), fast.gatherMs()];
+    expect(hold()).toEqual([0, 0]);
+    for (let burst = 0; burst < 300; burst++) {
+      for (const { clock, send } of [slow, fast]) {
+        clock.advance(10);
+        send("1\n".repeat(10));
+      }
+    }
+    expect(hold()).toEqual([0, 50]);
+  });
+
+  it("keeps the times of gathered lines to a tenth of their period", () => {
+    const { clock, samples, send } = rig({ unit: "m", range: [0, 10], rateHz: 1000 });
+    for (let burst = 0; burst < 1300; burst++) {
+      const lines = burst < 300 ? 10 : 50;
+      clock.advance(lines);
+      send("1\n".repeat(lines));
+    }
+    const gaps = samples.slice(-1000).map((s, i, all) => (i === 0 ? 1 : s.t - all[i - 1]!.t));
+    for (const gap of gaps) expect(Math.abs(gap - 1)).toBeLessThan(0.1);
   });
 
   it("gives lines that arrive in bursts the times at which they were taken", () => {
