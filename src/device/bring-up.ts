@@ -12,8 +12,8 @@ export type BringUpResult = "busy" | "ready" | "silent" | "stranger" | "readback
 /** Brings one part from unknown to measuring: recognise it, set it up, read it back. A few transfers at a time. */
 export interface BringUp {
   readonly dueMs: number;
-  /** How the part was recognised, once it is ready. */
-  readonly verified: (typeof VERIFIED)[number] | undefined;
+  /** How a part that is ready was recognised. */
+  readonly verified: (typeof VERIFIED)[number];
   /** From the beginning; `afresh` sets the part up even where it already is as wanted. */
   begin(nowMs: number, afresh: boolean): void;
   step(nowMs: number): BringUpResult;
@@ -41,13 +41,11 @@ const SETUPS = 3;
 export function createBringUp(plan: I2cPlan, port: RegisterPort, scans: Scans, log: FailureLog): BringUp {
   const wanted = finallyWanted(plan.setup);
   const rest = plan.atRest === undefined ? undefined : createRestTest(plan, plan.atRest, port);
-  const verified = plan.identity.length > 0 ? "id" : wanted.length > 0 ? "readback" : "ack-only";
   let dueMs = 0;
   let stage: "identify" | "prepare" | "setup" | "rest" = "identify";
   let prepared = 0;
   let setups = 0;
   let afresh = false;
-  let ready = false;
 
   /** Every wanted register as it should be. */
   function asWanted(): boolean | undefined {
@@ -136,7 +134,6 @@ export function createBringUp(plan: I2cPlan, port: RegisterPort, scans: Scans, l
       log.count("stranger");
       return "stranger";
     }
-    ready = true;
     return "ready";
   }
 
@@ -144,15 +141,12 @@ export function createBringUp(plan: I2cPlan, port: RegisterPort, scans: Scans, l
     get dueMs() {
       return dueMs;
     },
-    get verified() {
-      return ready ? verified : undefined;
-    },
+    verified: plan.identity.length > 0 ? "id" : wanted.length > 0 ? "readback" : "ack-only",
     begin(nowMs, anew) {
       dueMs = nowMs;
       stage = "identify";
       setups = 0;
       afresh = anew;
-      ready = false;
     },
     step(nowMs) {
       let result: BringUpResult = "busy";

@@ -65,6 +65,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
   let failedMs = Number.NEGATIVE_INFINITY;
   let wasStuck = false;
   let busySinceMs = Number.NaN;
+  let verified: Source["verified"];
   let pausedMs = Number.NEGATIVE_INFINITY;
 
   function move(next: SourceState, reason: string): void {
@@ -84,6 +85,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     phase = "parked";
     retryMs = nowMs + backoffMs;
     backoffMs = Math.min(2 * backoffMs, SLOWEST_MS);
+    verified = undefined;
     move(next, reason);
   }
 
@@ -114,6 +116,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     if (result === "busy") return;
     if (result === "ready") {
       phase = "run";
+      verified = bringUp.verified;
       if (state !== "degraded") move("starting", "found");
       beatMs = nowMs + BEAT_MS;
       if (!verb.start(nowMs)) recover(port.failure, nowMs);
@@ -178,7 +181,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
       return state;
     },
     get verified() {
-      return bringUp.verified;
+      return verified;
     },
     get dueMs() {
       if (phase === "parked") return retryMs;
