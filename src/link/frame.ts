@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
+import { captureFields, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 
 /**
@@ -39,6 +39,7 @@ export const noteBody = z.discriminatedUnion("kind", [
     reason: z.string(),
   }),
   z.strictObject({ kind: z.literal("event"), mono: z.number(), ...eventFields }),
+  z.strictObject({ kind: z.literal("capture"), mono: z.number(), ...captureFields }),
   z.strictObject({ kind: z.literal("overflow"), mono: z.number(), from: z.number(), to: z.number() }),
 ]);
 export type Note = z.infer<typeof noteBody>;
@@ -79,7 +80,11 @@ function header(type: number, number: number, bodyBytes: number): { bytes: Buffe
 }
 
 function jsonFrame(type: number, number: number, body: unknown): Buffer {
-  const text = Buffer.from(JSON.stringify(body));
+  return textFrame(type, number, JSON.stringify(body));
+}
+
+function textFrame(type: number, number: number, json: string): Buffer {
+  const text = Buffer.from(json);
   const { bytes } = header(type, number, text.length);
   text.copy(bytes, HEADER_BYTES);
   return bytes;
@@ -87,6 +92,8 @@ function jsonFrame(type: number, number: number, body: unknown): Buffer {
 
 export const encodeHello = (body: Hello): Buffer => jsonFrame(FRAME.hello, 0, body);
 export const encodeNote = (number: number, body: Note): Buffer => jsonFrame(FRAME.note, number, body);
+/** A note whose JSON was written piece by piece. */
+export const encodeWrittenNote = (number: number, json: string): Buffer => textFrame(FRAME.note, number, json);
 export const encodeStatus = (body: Status): Buffer => jsonFrame(FRAME.status, 0, body);
 export const encodeAck = (number: number): Buffer => header(FRAME.ack, number, 0).bytes;
 

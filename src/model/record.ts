@@ -137,11 +137,45 @@ const event = z
     "Something happened: a source changed its state, a limit was reached or left, a shock was felt (docs/detectors.md).",
   );
 
+/** What a capture says beside its place and time, which is that of its first trigger. */
+export const captureFields = {
+  detector: z.string().describe("the detector whose trigger came first"),
+  triggers: z
+    .array(z.strictObject({ name: eventFields.name, at: z.number().describe("ms after `mono`") }))
+    .min(1)
+    .max(64)
+    .describe("the events it was kept for, by name and time"),
+  peak: z.number().min(0).describe("greatest peak of them: when the disk is full the smallest goes first"),
+  channels: z
+    .record(
+      z.string(),
+      z.strictObject({
+        unit: z.enum(UNIT_CODES),
+        t0: z.number().describe("first sample, in ms after `mono`; negative before it"),
+        dt: z.number().positive().optional().describe("ms from sample to sample, when they are even"),
+        at: column.optional().describe("when each sample was, in ms after `t0`, when they are not"),
+        every: z.int().min(2).optional().describe("of each so many samples only the strongest was kept"),
+        x: column.describe("samples as they came, before any filter; null where there is none"),
+        q: z
+          .union([z.int(), z.array(z.int())])
+          .optional()
+          .describe("quality bits of all samples, or of each"),
+      }),
+    )
+    .describe("by name: `unit`, `t0`, `dt` or `at`, `every`, `x`, `q`"),
+};
+
+const capture = z
+  .strictObject({ ...envelope, kind: z.literal("capture"), ...captureFields })
+  .describe(
+    "The black box: the samples of every channel from before a trigger to after it. A channel has its `unit`; its first sample is `t0` ms after `mono` (negative before it); samples are `dt` ms apart, or `at` says when each was, in ms after `t0`; `every` says that only the strongest of each so many was kept; `x` is the samples as they came, before any filter; `q` is the quality bits of all, or of each.",
+  );
+
 /** Every kind of record, by name. */
-export const RECORDS = { telemetry, track, event, desc, anchor, outage, gap } as const;
+export const RECORDS = { telemetry, track, event, capture, desc, anchor, outage, gap } as const;
 
 /** A record: what becomes durable and is sent as one message. */
-export const wireRecord = z.discriminatedUnion("kind", [telemetry, track, desc, anchor, outage, gap, event]);
+export const wireRecord = z.discriminatedUnion("kind", [telemetry, track, desc, anchor, outage, gap, event, capture]);
 export type WireRecord = z.infer<typeof wireRecord>;
 export type RecordKind = WireRecord["kind"];
 

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
 import { systemClock } from "../bus/clock.ts";
+import { CAPTURE_SPARE_S } from "../config/check-detectors.ts";
 import { signalOf } from "../config/filters.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDetector } from "../config/loaded.ts";
@@ -12,6 +13,7 @@ import { createOutbox, type Outbox } from "../link/outbox.ts";
 import { isSwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { createSimulatedMachine } from "../sim/machine.ts";
+import type { BlackBoxSpec } from "./black-box.ts";
 import type { WatchSpec } from "./detectors.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
 import { createLateness } from "./lateness.ts";
@@ -28,6 +30,8 @@ const HOLD_BYTES = 32 * 1024 * 1024;
 const BLOCK_SAMPLES = 1024;
 /** Ring size of a channel whose part does not state a rate. */
 const UNSTATED_HZ = 20;
+/** From this rate on a channel is kept as a fast one by the black box. */
+const FAST_HZ = 100;
 
 /** What the unit tells its sampler. A simulation began at `--sim-start` (mono ms), when UTC was `--sim-utc` (ms). */
 const { values: args } = parseArgs({
@@ -89,6 +93,18 @@ function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
   };
 }
 
+/** What the black box keeps, when a detector wants it. */
+function blackBoxOf({ channels, detectors, capture, ringSeconds }: LoadedConfig): BlackBoxSpec | undefined {
+  if (!detectors.some((d) => d.capture)) return undefined;
+  const span = ({ beforeS, afterS }: typeof capture.fast) => ({ beforeMs: beforeS * 1000, afterMs: afterS * 1000 });
+  return {
+    channels: channels.map(({ column, source: { unit, resolution, rateHz = 0 } }) => {
+      return { name: column, unit, resolution, span: span(rateHz >= FAST_HZ ? capture.fast : capture.slow) };
+    }),
+    longestMs: (ringSeconds - CAPTURE_SPARE_S) * 1000,
+  };
+}
+
 /** The real machine: Linux's buses and the system's clock. */
 async function real(config: LoadedConfig, clock: Clock) {
   return { ports: await openLinuxPorts(config.buses, clock), actors: [] as readonly Due[] };
@@ -145,6 +161,7 @@ async function main(): Promise<void> {
   const sampler = createSampler({
     pipelines: config.channels.map((c) => pipelineOf(config, c)),
     track: trackOf(config),
+    blackBox: blackBoxOf(config),
     watches: config.detectors.map((d) => watchOf(config, d)),
     rowMs: config.rows.everyMs,
     startMs: clock.monoMs(),

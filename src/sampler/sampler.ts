@@ -1,9 +1,10 @@
 import type { Source, SourceSink } from "../device/source.ts";
 import type { LinkClient } from "../link/client.ts";
-import { encodeNote, encodeRow, type Note, type Row, type Status } from "../link/frame.ts";
+import { encodeNote, encodeRow, encodeWrittenNote, type Note, type Row, type Status } from "../link/frame.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { SourceHealth } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
+import { type BlackBoxSpec, createBlackBox } from "./black-box.ts";
 import { startWatch, type WatchSpec } from "./detectors.ts";
 import type { Lateness } from "./lateness.ts";
 import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
@@ -19,6 +20,7 @@ export interface SamplerOptions {
   readonly track: { readonly part: string; readonly channels: readonly number[] } | undefined;
   /** What is watched for; channels by their place in `pipelines`. */
   readonly watches: readonly WatchSpec[];
+  readonly blackBox: BlackBoxSpec | undefined;
   readonly rowMs: number;
   readonly startMs: number;
   readonly outbox: Outbox;
@@ -45,7 +47,18 @@ export function createSampler(options: SamplerOptions) {
     link.pump();
   }
 
-  for (const spec of options.watches) startWatch(spec, pipelines, { note: sendNote, trigger: () => undefined });
+  const box =
+    options.blackBox &&
+    createBlackBox({
+      ...options.blackBox,
+      rings: pipelines.map((p) => p.ring),
+      emit(monoMs, json) {
+        outbox.add(monoMs, (number) => encodeWrittenNote(number, json));
+        link.pump();
+      },
+    });
+  for (const spec of options.watches)
+    startWatch(spec, pipelines, { note: sendNote, trigger: (trigger) => box?.trigger(trigger) });
 
   const track = options.track && { part: options.track.part, rows: createTrackRows(options.track.channels, sendRow) };
 
@@ -118,7 +131,7 @@ export function createSampler(options: SamplerOptions) {
       sendNote({ kind: "anchor", mono: a.monoMs, offsetMs: a.offsetMs, trust: a.trust, uncMs: a.uncMs });
     },
     /** Everything the schedule has to call. */
-    dues: (): readonly Due[] => [...sources, grid, statusDue],
+    dues: (): readonly Due[] => [...sources, grid, statusDue, ...(box === undefined ? [] : [box.due])],
   };
 }
 

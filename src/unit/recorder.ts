@@ -165,9 +165,9 @@ export function createRecorder(options: RecorderOptions) {
     running ??= commitWanted();
   }
 
-  /** Appends a record that others depend on: it is never thinned. */
-  function add(draft: Draft, lane: Lane): void {
-    const append = () => store.append(lane, bodyOf(draft), { keep: true });
+  /** Appends a record; one that others depend on is never thinned. */
+  function add(draft: Draft, lane: Lane, how: AppendOptions = { keep: true }): void {
+    const append = () => store.append(lane, bodyOf(draft), how);
     // The lanes have an order each; an event need not wait for a commit of the log.
     if (lane === "event") {
       const appended = append();
@@ -274,6 +274,9 @@ export function createRecorder(options: RecorderOptions) {
       } else if (note.kind === "event") {
         const { mono, ...said } = note;
         add({ ...stampOf(mono), ...said }, "event");
+      } else if (note.kind === "capture") {
+        const { mono, ...said } = note;
+        add({ ...stampOf(mono), ...said }, "bulk", { weight: note.peak });
       }
     },
     /** Any other record, such as the descriptor. */

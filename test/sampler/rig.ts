@@ -29,6 +29,7 @@ export function samplerRig(own: Partial<SamplerOptions>) {
     pipelines: [pipeline("shock", 0, "m/s2", 800), pipeline("adc", 0, "rpm", 20)],
     track: undefined,
     watches: [],
+    blackBox: undefined,
     rowMs: 1000,
     startMs: 0,
     outbox,
