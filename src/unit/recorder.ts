@@ -167,7 +167,12 @@ export function createRecorder(options: RecorderOptions) {
 
   /** Appends a record; one that others depend on is never thinned. */
   function add(draft: Draft, lane: Lane, how: AppendOptions = { keep: true }): void {
-    const append = () => store.append(lane, bodyOf(draft), how);
+    const append = () => {
+      const appended = store.append(lane, bodyOf(draft), how);
+      // A capture is rare and large: it does not wait for company.
+      if (lane === "bulk") store.flush().catch(() => undefined);
+      return appended;
+    };
     // The lanes have an order each; an event need not wait for a commit of the log.
     if (lane === "event") {
       const appended = append();
@@ -272,11 +277,9 @@ export function createRecorder(options: RecorderOptions) {
         const detail = { state, previous, reason };
         add({ ...stampOf(mono), kind: "event", name: "source_state", severity, source, detail }, "event");
       } else if (note.kind === "event") {
-        const { mono, ...said } = note;
-        add({ ...stampOf(mono), ...said }, "event");
+        add({ ...note, ...stampOf(note.mono) }, "event");
       } else if (note.kind === "capture") {
-        const { mono, ...said } = note;
-        add({ ...stampOf(mono), ...said }, "bulk", { weight: note.peak });
+        add({ ...note, ...stampOf(note.mono) }, "bulk", { weight: note.peak });
       }
     },
     /** Any other record, such as the descriptor. */
