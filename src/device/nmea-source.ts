@@ -24,6 +24,8 @@ const PERIOD_STEPS = 5;
 /** Quiet for this part of a period, and at least so many ms: the cycle is over. */
 const PAUSE_PART = 0.4;
 const PAUSE_MS = 30;
+/** The same while the receiver tells no time of day. */
+const UNTOLD_PAUSE_MS = 100;
 /** Values that a receiver without a fix cannot have, and whose lack is therefore a fault. */
 const NEEDS_FIX: ReadonlySet<keyof Fix> = new Set(["lat", "lon", "altMsl"]);
 
@@ -68,6 +70,9 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   let lastFixMs = Number.NaN;
   const steps: number[] = [];
   let periodMs = Number.NaN;
+  const ownSteps: number[] = [];
+  let ownPeriodMs = Number.NaN;
+  let lastTodMs = Number.NaN;
 
   function qualityOf(field: keyof Fix, fix: Fix): number {
     if (!Number.isNaN(fix[field])) return 0;
@@ -87,18 +92,33 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     sink.scan(fix.atMs);
   }
 
-  /** The median step: neither one lost epoch nor two that a stall delivered together change it. */
-  function learnPeriod(atMs: number): void {
-    const step = atMs - lastFixMs;
-    lastFixMs = atMs;
-    if (!(step > 0 && step <= MAX_PERIOD_MS)) return;
+  /** The median of the last steps: neither one lost epoch nor two that a stall delivered together change it. */
+  function medianWith(steps: number[], step: number): number | undefined {
+    if (!(step > 0 && step <= MAX_PERIOD_MS)) return undefined;
     steps.push(step);
     if (steps.length > PERIOD_STEPS) steps.shift();
-    periodMs = steps.toSorted((a, b) => a - b)[steps.length >> 1]!;
+    return steps.toSorted((a, b) => a - b)[steps.length >> 1];
+  }
+
+  function learnPeriod(fix: Fix): void {
+    periodMs = medianWith(steps, fix.atMs - lastFixMs) ?? periodMs;
+    ownPeriodMs = medianWith(ownSteps, fix.todMs - lastTodMs) ?? ownPeriodMs;
+    lastFixMs = fix.atMs;
+    lastTodMs = fix.todMs;
+  }
+
+  /**
+   * How long the line is quiet between two cycles at the least, by the receiver's own clock where it tells one: bytes that come
+   * faster than they were sent (after a stall, from a recording) have pauses that mean nothing. NaN, which nothing reaches,
+   * until a period is known.
+   */
+  function pauseMs(): number {
+    if (Number.isNaN(ownPeriodMs)) return Math.max(UNTOLD_PAUSE_MS, PAUSE_PART * periodMs);
+    return Math.max(PAUSE_MS, PAUSE_PART * ownPeriodMs);
   }
 
   function onFix(fix: Fix): void {
-    learnPeriod(fix.atMs);
+    learnPeriod(fix);
     verified = "sentences";
     emit(fix);
     utc.epoch(fix.utcMs, fix.atMs);
@@ -114,7 +134,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   });
 
   function takeBytes(chunk: Uint8Array, atMs: number): void {
-    if (atMs - states.lastByteMs >= Math.max(PAUSE_MS, PAUSE_PART * periodMs)) assembler.pause();
+    if (atMs - states.lastByteMs >= pauseMs()) assembler.pause();
     states.bytes(atMs);
     framer.push(chunk, atMs);
   }
@@ -125,8 +145,11 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     assembler.flush();
     utc.reset();
     lastFixMs = Number.NaN;
+    lastTodMs = Number.NaN;
     steps.length = 0;
+    ownSteps.length = 0;
     periodMs = Number.NaN;
+    ownPeriodMs = Number.NaN;
   }
 
   const source: Source = {
