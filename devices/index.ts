@@ -11,6 +11,7 @@ import { gnssUbx } from "./gnss-ubx.ts";
 import { h3lis331dl } from "./h3lis331dl.ts";
 import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
+import { j1939Slcan } from "./j1939-slcan.ts";
 import { lsm6dsox } from "./lsm6dsox.ts";
 import { mcp9600 } from "./mcp9600.ts";
 import { mcp9808 } from "./mcp9808.ts";
@@ -36,6 +37,7 @@ const parts: readonly Device[] = [
   h3lis331dl,
   ina226,
   ina228,
+  j1939Slcan,
   lsm6dsox,
   mcp23017,
   mcp9600,

@@ -16,6 +16,7 @@ const SHOWN: Readonly<Record<string, unknown>> = {
     a1: { ratiometric: { divider: 2, lo: 0, hi: 25_000, unit: "kPa" } },
     a2: { volts: {} },
   },
+  "j1939-slcan": { dialect: "lawicel" },
   "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
 };
 

@@ -10,6 +10,12 @@ const PARTS: Record<string, { options: unknown; key: string; column: string; bet
   "gnss-ubx": { options: { setup: true }, key: "lat", column: "none", between: [13.35, 13.36] },
   a02yyuw: { options: {}, key: "distance", column: "battery_voltage", between: [20, 30] },
   tfmini: { options: {}, key: "strength", column: "engine_speed", between: [600, 3000] },
+  "j1939-slcan": {
+    options: { dialect: "lawicel" },
+    key: "engineSpeed",
+    column: "engine_speed",
+    between: [600, 3000],
+  },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { J1939_SIGNALS } from "../src/codec/j1939-signals.ts";
+import { J1939_CHANNELS, j1939Protocol } from "../src/device/j1939-listener.ts";
+import { j1939Twin } from "../src/device/j1939-twin.ts";
+import { defineSerialDevice } from "../src/device/serial-device.ts";
+import type { ChannelSpec } from "../src/model/channel.ts";
+
+const LAMP_LABELS: Readonly<Record<string, string>> = {
+  protectLamp: "Protect lamp",
+  amberLamp: "Amber warning lamp",
+  redLamp: "Red stop lamp",
+  milLamp: "Malfunction lamp",
+  activeDtcs: "Active trouble codes",
+};
+
+function channelOf(key: string): ChannelSpec {
+  const s = J1939_SIGNALS[key];
+  if (s === undefined) {
+    const last = key === "activeDtcs" ? 10_000 : 2;
+    return { label: LAMP_LABELS[key] ?? key, unit: "1", range: [-1, last], resolution: 1 };
+  }
+  const highest = (0xfb * 256 ** (s.bytes - 1) - 1) * s.scale + s.offset;
+  return { label: s.label, unit: s.unit, range: [s.offset, highest], resolution: s.scale };
+}
+
+const channels = Object.fromEntries(J1939_CHANNELS.map((key) => [key, channelOf(key)]));
+const address = z.int().min(0).max(253);
+
+/**
+ * The machine's own J1939 bus through an SLCAN adapter that is opened listen-only and never sends. An adapter whose dialect has
+ * no acknowledged listen-only command cannot be named here, and is not read.
+ */
+export const j1939Slcan = defineSerialDevice({
+  part: "j1939-slcan",
+  summary: "machine bus (J1939), heard through an SLCAN adapter",
+  speaks: "SLCAN (Lawicel), listen-only; a native USB adapter or at least 460800 baud",
+  source: "SAE J1939 digital annex as in ETI j1939-84; Lawicel CAN232; Linux slcan",
+  options: z.strictObject({
+    dialect: z.literal("lawicel").describe("the adapter's command set: L opens listen-only and is acknowledged"),
+    bitrate: z.literal([250_000, 500_000]).default(250_000).describe("of the machine's bus, bit/s"),
+    prefer: z
+      .partialRecord(z.enum(Object.keys(J1939_SIGNALS)), address)
+      .default({})
+      .describe("source address that speaks for a channel, such as engineSpeed: 0"),
+  }),
+  plan: (o) => ({
+    channels,
+    expects: "frames",
+    silentMs: 3000,
+    protocol: (out) => j1939Protocol({ rate: o.bitrate === 250_000 ? "rate250k" : "rate500k", prefer: o.prefer }, out),
+    twin: (spec) => j1939Twin(spec),
+  }),
+});
