@@ -13,6 +13,7 @@ const RESTART_MAX_MS = 5000;
 const HEALTHY_MS = 10_000;
 /** No sign of life for this long: the sampler hangs in a transfer and is killed. */
 const HANG_MS = 15_000;
+const LOOK_MS = 1000;
 
 /**
  * Keeps the sampler process running: started again at once after a crash, with back-off while it keeps crashing, and killed
@@ -60,9 +61,14 @@ export function createSupervisor(options: {
   return {
     start(): void {
       start();
+      let lookedMs = clock.monoMs();
       hang = setInterval(() => {
-        if (child !== undefined && clock.monoMs() - lastLifeMs > HANG_MS) child.kill("SIGKILL");
-      }, 1000);
+        const now = clock.monoMs();
+        // Who was stopped itself has heard nobody: the sampler gets its time anew.
+        if (now - lookedMs > HANG_MS / 2) lastLifeMs = now;
+        lookedMs = now;
+        if (child !== undefined && now - lastLifeMs > HANG_MS) child.kill("SIGKILL");
+      }, LOOK_MS);
     },
     /** The sampler was heard. */
     alive(): void {

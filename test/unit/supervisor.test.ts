@@ -28,10 +28,26 @@ describe("the supervisor of the sampler", () => {
   });
 
   it("kills a sampler that shows no sign of life, even one that is stopped", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const { supervisor, pids, ends, advance } = supervise(WAIT);
     process.kill(pids[0]!, "SIGSTOP");
-    advance(16_000);
+    for (let s = 0; s < 16; s++) {
+      advance(1000);
+      vi.advanceTimersByTime(1000);
+    }
+    vi.useRealTimers();
     await vi.waitFor(() => expect(ends).toEqual(["signal SIGKILL"]), { timeout: 4000 });
+    await supervisor.stop(1000);
+  });
+
+  it("does not blame the sampler for the time in which the unit itself was stopped", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const { supervisor, pids, ends, advance } = supervise(WAIT);
+    advance(60_000);
+    vi.advanceTimersByTime(1000);
+    vi.useRealTimers();
+    expect(() => process.kill(pids[0]!, 0)).not.toThrow();
+    expect(ends).toEqual([]);
     await supervisor.stop(1000);
   });
 
