@@ -13,10 +13,12 @@ import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
 import { j1939Slcan } from "./j1939-slcan.ts";
 import { lsm6dsox } from "./lsm6dsox.ts";
+import { maxbotixHrxl } from "./maxbotix-hrxl.ts";
 import { mcp9600 } from "./mcp9600.ts";
 import { mcp9808 } from "./mcp9808.ts";
 import { mcp23017 } from "./mcp23017.ts";
 import { mlx90614 } from "./mlx90614.ts";
+import { modbusRtu } from "./modbus-rtu.ts";
 import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
 import { tfmini } from "./tfmini.ts";
@@ -40,9 +42,11 @@ const parts: readonly Device[] = [
   j1939Slcan,
   lsm6dsox,
   mcp23017,
+  maxbotixHrxl,
   mcp9600,
   mcp9808,
   mlx90614,
+  modbusRtu,
   sht3x,
   sht4x,
   tfmini,

@@ -17,6 +17,9 @@ const SHOWN: Readonly<Record<string, unknown>> = {
     a2: { volts: {} },
   },
   "j1939-slcan": { dialect: "lawicel" },
+  "modbus-rtu": {
+    points: { depth: { slave: 1, register: 256, unit: "m", scale: 0.001, range: [30, 4500], everyMs: 200 } },
+  },
   "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
 };
 

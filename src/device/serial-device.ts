@@ -8,6 +8,8 @@ export interface SerialOutput {
   put(channel: number, x: number, q: number): void;
   /** Ends the scan: what was put since the last one was taken at `tMs`. A good message. */
   scan(tMs: number): void;
+  /** Ends a scan of values that are missing because nothing good came: no good message. */
+  missed(tMs: number): void;
   /** A good message that carries no value. */
   heard(atMs: number): void;
   /** Sends bytes; false when the link is down. */

@@ -113,6 +113,7 @@ export function createSerialSource(spec: {
       if (fifo === undefined) deliver(tMs);
       else collect();
     },
+    missed: deliver,
     heard: (atMs) => states.good(atMs),
     write: (bytes) => link.write(bytes),
     verified(how) {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { asciiLine } from "../../devices/ascii-line.ts";
+import { maxbotixHrxl } from "../../devices/maxbotix-hrxl.ts";
 import { manualClock } from "../../src/bus/clock.ts";
 import { createMemorySerial } from "../../src/bus/memory-serial.ts";
 import type { SerialListener } from "../../src/bus/serial.ts";
+import type { LineDevice } from "../../src/device/line-device.ts";
 import { createLineSource } from "../../src/device/line-source.ts";
 import { QUALITY } from "../../src/model/quality.ts";
 
-function rig(options: Record<string, unknown>) {
+function rig(options: Record<string, unknown>, device: LineDevice = asciiLine) {
   const clock = manualClock(1000);
   const memory = createMemorySerial({ name: "range", clock });
   let listener: SerialListener | undefined;
@@ -20,7 +22,7 @@ function rig(options: Record<string, unknown>) {
   const samples: { t: number; x: number; q: number }[] = [];
   const states: string[] = [];
   const source = createLineSource({
-    device: asciiLine,
+    device,
     name: "range",
     options,
     link,
@@ -38,6 +40,19 @@ function rig(options: Record<string, unknown>) {
 }
 
 const MM = { prefix: "R", unit: "m", scale: 0.001, range: [300, 5000] };
+
+describe("a MaxBotix HRXL", () => {
+  it("reads what it sends, with noise in between, and marks that it found nothing or is too near", () => {
+    const { samples, send } = rig({}, maxbotixHrxl);
+    send("R1234\r\xffR0480 \rR5000\rR0300\r");
+    expect(samples.map((s) => [s.x, s.q])).toEqual([
+      [1.234, 0],
+      [0.48, 0],
+      [5, QUALITY.clipped],
+      [0.3, QUALITY.clipped],
+    ]);
+  });
+});
 
 describe("a part that sends one number on each line", () => {
   it("scales to the channel's unit and marks the ends of the range", () => {

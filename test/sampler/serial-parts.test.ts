@@ -16,6 +16,12 @@ const PARTS: Record<string, { options: unknown; key: string; column: string; bet
     column: "engine_speed",
     between: [600, 3000],
   },
+  "modbus-rtu": {
+    options: { points: { speed: { slave: 1, register: 2, unit: "rpm", range: [0, 4000] } } },
+    key: "speed",
+    column: "engine_speed",
+    between: [600, 3000],
+  },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 
