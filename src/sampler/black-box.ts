@@ -57,6 +57,7 @@ export function createBlackBox(
   const text = createCaptureText(Math.max(1, ...rings.map((r) => r.capacity)));
   /** The channel being written; -1 while none is. */
   let writing = -1;
+  let copied = false;
   let every = 1;
   let dueMs = Number.POSITIVE_INFINITY;
 
@@ -93,6 +94,7 @@ export function createBlackBox(
     const { first, triggers, peak } = w;
     text.begin({ mono: Math.round(first.tMs * 10) / 10, detector: first.detector, triggers, peak });
     writing = 0;
+    copied = false;
   }
 
   function step(nowMs: number): void {
@@ -112,8 +114,13 @@ export function createBlackBox(
     }
     const channel = channels[writing];
     if (channel !== undefined) {
-      if (text.idle) rings[writing]!.copyRange(fromOf(w, channel), toOf(w, channel), text.samples);
-      if (text.write(channel, every)) writing++;
+      if (!copied) rings[writing]!.copyRange(fromOf(w, channel), toOf(w, channel), text.samples);
+      else if (text.write(channel, every)) {
+        writing++;
+        copied = false;
+        return;
+      }
+      copied = true;
       return;
     }
     const json = text.end();

@@ -73,11 +73,8 @@ export function createCaptureText(capacity: number) {
   }
 
   return {
-    /** Where the samples of the next channel are put while `idle`. */
+    /** Where the samples of a channel are put before it is written. */
     samples,
-    get idle() {
-      return idle;
-    },
     begin({ mono, detector, triggers, peak }: Head): void {
       idle = true;
       zeroMs = mono;

@@ -61,7 +61,9 @@ export function startWatch(spec: WatchSpec, pipelines: readonly Pipeline[], sink
 }
 
 function watchLimit(spec: LimitWatch, pipelines: readonly Pipeline[], { note, trigger }: WatchSinks): void {
-  const { name, limit, resolution } = spec;
+  const { name, limit } = spec;
+  // The decimal step that keeps the resolution.
+  const step = 10 ** Math.floor(Math.log10(spec.resolution));
   const pipeline = pipelines[spec.channel];
   if (pipeline === undefined) return;
   const detector = createLimitDetector(limit, ({ on, tMs, sinceMs, value, worst }) => {
@@ -74,8 +76,8 @@ function watchLimit(spec: LimitWatch, pipelines: readonly Pipeline[], { note, tr
       detail: {
         state: on ? limit.side : "normal",
         previous: on ? "normal" : limit.side,
-        value: rounded(value, resolution),
-        worst: rounded(worst, resolution),
+        value: rounded(value, step),
+        worst: rounded(worst, step),
         limit: limit.at,
         lastedMs: Math.round(tMs - sinceMs),
       },
