@@ -19,7 +19,7 @@ interface Span {
 }
 
 const LONG: Span = { rounds: 2, settleMs: 4000, windowMs: 25_000, batch: 10 };
-const SHORT: Span = { rounds: 1, settleMs: 3000, windowMs: 6000, batch: 5 };
+const SHORT: Span = { rounds: 1, settleMs: 4000, windowMs: 5000, batch: 5 };
 const START_MS = 60_000;
 
 /**
