@@ -47,6 +47,18 @@ describe("distance sensors that send frames", () => {
     for (let i = 1; i < times.length; i++) expect(Math.abs(times[i]! - times[i - 1]! - 10)).toBeLessThan(0.5);
   });
 
+  it("publish nothing of a frame whose sum is wrong, and count it", () => {
+    for (const [device, frame] of [
+      [a02yyuw, "ff07a1a6"],
+      [tfmini, "59597900e803c808e7"],
+    ] as const) {
+      const { scans, send, source } = serialRig(device);
+      send(Buffer.from(frame, "hex"));
+      expect(scans).toEqual([]);
+      expect(source.counters).toMatchObject({ frames: 0, badChecksum: 1 });
+    }
+  });
+
   it("say when they fall silent and when they are back", () => {
     const { run, send, states } = serialRig(a02yyuw);
     send(Buffer.from("ff07a1a7".repeat(3), "hex"));
