@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { isatty, ReadStream } from "node:tty";
 import { type ErrorCode, SwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
@@ -117,8 +117,16 @@ export function openLinuxSerial(options: {
     return false; // the stream stops until it is resumed
   }
 
+  /** Reads what has gathered without the event loop, which would wake for the first byte; the stream waits where there is none. */
   function readOn(): void {
-    reader?.resume();
+    const fd = descriptorOf(reader);
+    let length = 0;
+    try {
+      if (typeof fd === "number") length = readSync(fd, buffer);
+    } catch {
+      // Nothing there, or the line is gone: the stream finds out which.
+    }
+    if (length === 0 || take(length)) reader?.resume();
   }
 
   function checkSilence(): void {
@@ -201,8 +209,8 @@ export function openLinuxSerial(options: {
 }
 
 /** The descriptor that a stream reads; Node keeps it on the handle, outside its types. */
-function descriptorOf(stream: ReadStream): unknown {
-  const handle: unknown = Reflect.get(stream, "_handle");
+function descriptorOf(stream: ReadStream | undefined): unknown {
+  const handle: unknown = stream && Reflect.get(stream, "_handle");
   return typeof handle === "object" && handle !== null ? Reflect.get(handle, "fd") : undefined;
 }
 
