@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { type Entry, type GapReason, KIND } from "./entry.ts";
 import type { LaneLog } from "./lane-log.ts";
 
@@ -5,6 +6,11 @@ import type { LaneLog } from "./lane-log.ts";
 export interface Generation {
   readonly spool: string;
   readonly lanes: readonly LaneLog[];
+}
+
+/** New random spool id: 16 hex digits. */
+export function newSpoolId(): string {
+  return randomBytes(8).toString("hex");
 }
 
 /** What is known of one spool id; per lane in the order of `LANES`. */

@@ -1,8 +1,7 @@
 import { LANES } from "../model/record.ts";
-import type { Generation } from "./base.ts";
+import { type Generation, newSpoolId } from "./base.ts";
 import { bytesOf, type Entry, entryBytes, KIND } from "./entry.ts";
 import { LaneLog } from "./lane-log.ts";
-import { newSpoolId } from "./store.ts";
 
 /** Bytes kept in memory while there is no disk: far more than 15 minutes of records at 2 kB/s. */
 const RING_BYTES = 16 * 1024 * 1024;

@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ErrorCode } from "../model/errors.ts";
 import { LANES } from "../model/record.ts";
-import { type Base, baseEntry, type Generation, newestBase } from "./base.ts";
+import { type Base, baseEntry, type Generation, newestBase, newSpoolId } from "./base.ts";
 import { bytesOf, type Entry, type GapReason, KIND } from "./entry.ts";
 import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";
 import { type Commit, Journal } from "./journal.ts";
@@ -28,13 +27,9 @@ const blocks = (bytes: number, min: number, max: number): number =>
 /** Left free on the disk for others. */
 const RESERVE = 16 * 1024 * 1024;
 
+/** Size of the ring for a spool of `maxBytes`. */
 export function journalBytes(maxBytes: number): number {
   return blocks(maxBytes / 16, 64 * 1024, 4 * 1024 * 1024);
-}
-
-/** New random spool id: 16 hex digits. */
-export function newSpoolId(): string {
-  return randomBytes(8).toString("hex");
 }
 
 /** The spool of one folder on disk: journal, then segments. Used by one writer at a time; readers may come in between. */
@@ -159,11 +154,9 @@ export class Store implements Generation {
     try {
       // What recovery read may only have been in memory, left by a sync that failed: all of it is written anew.
       await this.#checkpoint();
-      const used = new Set(this.lanes.flatMap((log) => log.segments.map((s) => s.name)));
-      for (const name of this.#stale) if (!used.has(name)) await this.#segments.unlink(name);
     } catch (error) {
       this.trouble = `cannot checkpoint: ${error}`;
-      await this.#commit([this.#base()]);
+      await this.#commit([baseEntry([...this.older, this])]);
     }
   }
 
@@ -188,8 +181,8 @@ export class Store implements Generation {
   }
 
   get #segmentsBytes(): number {
-    const all = [this, ...this.older].flatMap((g) => g.lanes.flatMap((log) => log.segments));
-    return all.reduce((sum, s) => sum + s.bytes, 0);
+    const lanes = [this, ...this.older].flatMap((g) => g.lanes);
+    return lanes.reduce((sum, log) => log.segments.reduce((bytes, s) => bytes + s.bytes, sum), 0);
   }
 
   /** Gives records their numbers and makes everything durable in one sync. Entries keep their numbers over retries. */
@@ -221,19 +214,25 @@ export class Store implements Generation {
       for (const log of g.lanes) log.freedDurable = log.freed;
   }
 
-  #base(): Entry {
-    return baseEntry([...this.older, this]);
-  }
-
   /** Moves what the journal holds into segments and frees the journal. */
   async #checkpoint(): Promise<void> {
     await this.#sweep();
     const need = this.lanes.reduce((sum, log) => sum + bytesOf(log.tail), 0);
     const dropped = await this.#makeRoom(need);
     for (const log of this.lanes) await this.#segments.append(log);
-    await this.#commit([this.#base(), ...this.#o.staging.live], true);
+    await this.#discardStale();
+    await this.#commit([baseEntry([...this.older, this]), ...this.#o.staging.live], true);
     await this.#sweep();
     this.trouble = dropped ? "records are dropped for want of room" : undefined;
+  }
+
+  /** Removes what recovery replaced, for good before a rebase vouches for every segment that is there. */
+  async #discardStale(): Promise<void> {
+    if (this.#stale.length === 0) return;
+    const used = new Set(this.lanes.flatMap((log) => log.segments.map((s) => s.name)));
+    for (const name of this.#stale) if (!used.has(name)) await this.#segments.unlink(name);
+    await this.#o.files.syncDir(this.#o.dir);
+    this.#stale.length = 0;
   }
 
   /** Removes segments whose records are all safe elsewhere, as far as the disk knows it. */
@@ -255,13 +254,15 @@ export class Store implements Generation {
 
   /** Gives up records by lane until `need` more bytes fit; true when some were. */
   async #makeRoom(need: number): Promise<boolean> {
-    const limit = this.#o.maxBytes - this.#journal.bytes;
+    const { files, dir, maxBytes } = this.#o;
+    const limit = maxBytes - this.#journal.bytes;
     let dropped = false;
     const short = async (): Promise<boolean> =>
       (this.#full && this.#journal.pressed) ||
       this.#segmentsBytes + need > limit ||
-      (await this.#freeBytes()) < need + RESERVE;
-    while (need > 0 && (await short())) {
+      (await files.freeBytes(dir).catch(() => RESERVE + need)) < need + RESERVE;
+    // Each drop takes a commit of the journal: it must not use up what the rebase needs, so the rest waits for the next time.
+    while (need > 0 && !(dropped && this.#journal.pressed) && (await short())) {
       const s = await nextSacrifice(this.#kept, limit);
       if (s === undefined) break;
       this.#full = false;
@@ -276,15 +277,11 @@ export class Store implements Generation {
     return dropped;
   }
 
-  async #freeBytes(): Promise<number> {
-    return this.#o.files.freeBytes(this.#o.dir).catch(() => Number.POSITIVE_INFINITY);
-  }
-
   async #drop(log: LaneLog, of: Segments, segment: Segment, reason: GapReason): Promise<void> {
     const { first: from, last: to } = segment;
     const before = log.holes;
     log.addHole({ from, to, reason });
-    await this.#commit([this.#base()]).catch((error) => {
+    await this.#commit([baseEntry([...this.older, this])]).catch((error) => {
       log.holes = before;
       throw error;
     });

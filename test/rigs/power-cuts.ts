@@ -79,7 +79,7 @@ export async function modelCuts(o: { cuts: number; seed: number; syncIgnored?: b
     files.syncIgnored = o.syncIgnored ?? false;
     const told: Told = { issued: [], acked: [], stagedIssued: [], stagedAcked: [], freed: [0, 0, 0] };
     const lives = 1 + Math.floor(rng() * 4);
-    const tight = rng() < 0.02;
+    const tight = rng() < 0.05;
     for (let life = 0; life < lives && f.cuts < o.cuts; life++) {
       const next = await live(files, told, rng, f, o.cuts, tight);
       if (next === undefined) break;
