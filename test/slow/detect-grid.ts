@@ -112,7 +112,7 @@ function stretch(
 }
 
 /** Above this line none may be missed: true peak in m/s2, length of the pulse in ms, peak over noise. */
-export const LINE = { peak: 900, pulseMs: [4, 6], snr: 20 } as const;
+export const LINE = { peak: 900, pulseMs: [4, 8], snr: 20 } as const;
 
 export const aboveLine = (c: Cell) =>
   c.peak >= LINE.peak && c.pulseMs >= LINE.pulseMs[0] && c.pulseMs <= LINE.pulseMs[1] && c.snr >= LINE.snr;
