@@ -134,6 +134,23 @@ describe("damage costs the records it touched", () => {
     }
   });
 
+  it("is not misled by what a checkpoint that was cut left behind, wherever recovery itself is cut", async () => {
+    const files = await filled();
+    const id = segments(files)[0]!.split(".")[1]!;
+    files.put(`log-${String(COUNT - 1).padStart(15, "0")}.${id}.seg`, Buffer.alloc(16_384));
+    const cuts: ModelFiles[] = [];
+    files.onOp = () => {
+      for (const chance of [0, 0.4, 0.9]) cuts.push(files.cut(() => chance));
+    };
+    await open(files);
+    files.onOp = undefined;
+    for (const chance of [0, 0.9]) cuts.push(files.cut(() => chance));
+    for (const [i, cut] of cuts.entries()) {
+      const { spool } = await open(cut);
+      expect(missing((await contents(spool)).seqs), `cut ${i}`).toEqual([]);
+    }
+  });
+
   it("keeps a foreign segment out, and says so", async () => {
     const files = await filled();
     const other = await filled();
