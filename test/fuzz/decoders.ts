@@ -1,0 +1,188 @@
+import { createJ1939Transport } from "../../src/codec/j1939-transport.ts";
+import { encodeModbusAnswer, judgeModbusAnswer } from "../../src/codec/modbus-rtu.ts";
+import { createEpochAssembler } from "../../src/codec/nmea-epoch.ts";
+import { createNmeaFramer } from "../../src/codec/nmea-framer.ts";
+import { createNmeaParser } from "../../src/codec/nmea-parse.ts";
+import { createNumberLines } from "../../src/codec/number-lines.ts";
+import { createSlcanFramer, encodeSlcanHeard } from "../../src/codec/slcan.ts";
+import { createSummedFrames, encodeSummedFrame } from "../../src/codec/summed-frames.ts";
+import { createUbxFramer, encodeUbx } from "../../src/codec/ubx-framer.ts";
+import { createVeDirectFramer, encodeVeDirect } from "../../src/codec/vedirect.ts";
+import { createFrameReader, encodeAck, encodeNote } from "../../src/link/frame.ts";
+
+/** A byte decoder as the fuzzer drives it: a stream of good frames, and what comes out of any bytes, frame by frame. */
+export interface FuzzedDecoder {
+  readonly name: string;
+  /** Good frames, end to end. */
+  readonly corpus: Uint8Array;
+  /** Bytes after which even the longest half frame is over, so that what follows must be read again; undefined: no such. */
+  readonly settle: Uint8Array | undefined;
+  decode(chunks: readonly Uint8Array[]): string[];
+}
+
+const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+const nmea: FuzzedDecoder = {
+  name: "nmea",
+  corpus: ascii(
+    "$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n$GPRMC,,V,,,,,,,,,,N*53\r\n" +
+      "$GPVTG,188.36,T,,M,0.820,N,1.519,K,A*3F\r\n$GPGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99*30\r\n" +
+      "$GPZDA,160012.71,11,03,2004,-1,00*7D\r\n$GNHDT,274.07,T*1D\r\n",
+  ),
+  settle: ascii("\r\n"),
+  decode(chunks) {
+    const out: string[] = [];
+    const parser = createNmeaParser();
+    const assembler = createEpochAssembler({
+      dateFloorMs: 0,
+      onFix: ({ lat, lon }) => {
+        if (Math.abs(lat) > 90 || Math.abs(lon) > 180) throw new Error(`position off the earth: ${lat} ${lon}`);
+      },
+    });
+    const framer = createNmeaFramer((body, length, atMs) => {
+      out.push(hex(body.subarray(0, length)));
+      const sentence = parser.parse(body, length);
+      if (sentence !== undefined) assembler.sentence(sentence, atMs);
+    });
+    for (const chunk of chunks) framer.push(chunk, 0);
+    assembler.flush();
+    return out;
+  },
+};
+
+const ubx: FuzzedDecoder = {
+  name: "ubx",
+  corpus: Buffer.concat([
+    encodeUbx(1, 7, new Uint8Array(92).fill(0x5a)),
+    encodeUbx(5, 1, Uint8Array.of(6, 0x8a)),
+    encodeUbx(10, 4, new Uint8Array(40).fill(0xb5)),
+  ]),
+  // As long as the longest payload: a damaged length is waited for.
+  settle: new Uint8Array(4200),
+  decode(chunks) {
+    const out: string[] = [];
+    const framer = createUbxFramer((cls, id, payload) => out.push(`${cls}/${id}/${hex(payload)}`));
+    for (const chunk of chunks) framer.push(chunk, 0);
+    return out;
+  },
+};
+
+const vedirect: FuzzedDecoder = {
+  name: "vedirect",
+  corpus: Buffer.concat([
+    encodeVeDirect([
+      ["V", "26201"],
+      ["I", "0"],
+      ["SOC", "1000"],
+    ]),
+    ascii(":7F0ED0071\n"),
+    encodeVeDirect([
+      ["H1", "-4500"],
+      ["H2", "---"],
+    ]),
+  ]),
+  // A half block swallows the next one, as the protocol has it: two whole corpora follow, and the second must be read.
+  settle: ascii("\n\r\n"),
+  decode(chunks) {
+    const out: string[] = [];
+    const framer = createVeDirectFramer((fields) => out.push(JSON.stringify([...fields])));
+    for (const chunk of chunks) framer.push(chunk, 0);
+    return out;
+  },
+};
+
+const lines: FuzzedDecoder = {
+  name: "number-lines",
+  corpus: ascii("R1234\rR0480 \rR5000\rR300\r"),
+  settle: ascii("\r"),
+  decode(chunks) {
+    const out: string[] = [];
+    const framer = createNumberLines("R", (value) => {
+      if (!Number.isFinite(value)) throw new Error(`not a number: ${value}`);
+      out.push(String(value));
+    });
+    for (const chunk of chunks) framer.push(chunk);
+    return out;
+  },
+};
+
+const TFMINI = { head: [0x59, 0x59], bytes: 9 };
+const summed: FuzzedDecoder = {
+  name: "summed-frames",
+  corpus: Buffer.concat([
+    encodeSummedFrame(TFMINI, [0x64, 0x00, 0x10, 0x27, 0x00, 0x00]),
+    encodeSummedFrame(TFMINI, [0x59, 0x59, 0x59, 0x59, 0x59, 0x59]),
+  ]),
+  settle: new Uint8Array(9),
+  decode(chunks) {
+    const out: string[] = [];
+    const framer = createSummedFrames(TFMINI, (frame) => out.push(hex(frame)));
+    for (const chunk of chunks) framer.push(chunk);
+    return out;
+  },
+};
+
+const slcan: FuzzedDecoder = {
+  name: "slcan",
+  corpus: Buffer.concat([
+    encodeSlcanHeard(0x0cf00400, Uint8Array.of(0xf0, 0x7d, 0x7d, 0x40, 0x1f, 0, 0xff, 0x7d)),
+    ascii("\r"),
+    encodeSlcanHeard(0x18feca00, Uint8Array.of(0x54, 0x55, 0x64, 0, 1, 1, 0xff, 0xff)),
+  ]),
+  settle: ascii("\r"),
+  decode(chunks) {
+    const out: string[] = [];
+    const transport = createJ1939Transport((pgn, from, data, length) =>
+      out.push(`${pgn}/${from}/${hex(data.subarray(0, length))}`),
+    );
+    const framer = createSlcanFramer(
+      (frame) => {
+        out.push(`${frame.id}/${hex(frame.data.subarray(0, frame.length))}`);
+        // Whatever the identifier says: the transport must bear it.
+        transport.frame((frame.id >> 8) & 0x3ff00, frame.id & 0xff, (frame.id >> 8) & 0xff, frame.data, 0);
+      },
+      () => undefined,
+    );
+    for (const chunk of chunks) framer.push(chunk);
+    return out;
+  },
+};
+
+const modbus: FuzzedDecoder = {
+  name: "modbus-rtu",
+  corpus: encodeModbusAnswer(1, 3, [0x01, 0x02, 0x03, 0x04]),
+  settle: undefined,
+  decode(chunks) {
+    // An answer is whole or not: it is judged byte by byte as it grows, as the master does it.
+    const all = Buffer.concat(chunks).subarray(0, 256);
+    for (let n = 1; n <= all.length; n++) {
+      const word = judgeModbusAnswer(all, n, { slave: 1, fn: 3, count: 2 });
+      if (word !== "more") return [word];
+    }
+    return [];
+  },
+};
+
+const link: FuzzedDecoder = {
+  name: "link",
+  corpus: Buffer.concat([
+    encodeNote(1, { kind: "overflow", mono: 5, from: 1, to: 2 }),
+    encodeAck(7),
+    encodeNote(2, { kind: "anchor", mono: 5, offsetMs: 1e12, trust: "gnss", uncMs: 20 }),
+  ]),
+  // Out of step the link is closed, not resynchronised: both ends are our own.
+  settle: undefined,
+  decode(chunks) {
+    const out: string[] = [];
+    const reader = createFrameReader(
+      (frame) => out.push(`${frame.type}/${frame.number}`),
+      () => out.push("malformed"),
+    );
+    for (const chunk of chunks) reader(chunk);
+    return out;
+  },
+};
+
+/** Every decoder of bytes that come from outside a process. */
+export const DECODERS: readonly FuzzedDecoder[] = [nmea, ubx, vedirect, lines, summed, slcan, modbus, link];
