@@ -18,7 +18,12 @@ const everyMs = z.number().min(10).default(50);
 const unit = z.enum(UNIT_CODES);
 
 /** A 4–20 mA sender on a resistor: `lo` at 4 mA, `hi` at 20 mA. */
-const loop420 = z.strictObject({ shuntOhm: z.number().positive().max(156), lo: z.number(), hi: z.number(), unit });
+const loop420 = z.strictObject({
+  shuntOhm: z.number().positive().max(156).describe("resistance of the shunt, Ω"),
+  lo: z.number(),
+  hi: z.number(),
+  unit,
+});
 /** A 0.5–4.5 V sender behind a divider (1 for none): `lo` at a tenth of its supply, `hi` at nine tenths. */
 const ratiometric = z.strictObject({
   divider: z.number().min(1).default(1),
@@ -37,8 +42,16 @@ const input = z.union([
 ]);
 type Input = z.output<typeof input>;
 
+const SENDER =
+  "what is wired to this input: `loop420`, `ratiometric` or `volts`, with an optional `label` and `everyMs`";
+
 const options = z
-  .strictObject({ a0: input.optional(), a1: input.optional(), a2: input.optional(), a3: input.optional() })
+  .strictObject({
+    a0: input.optional().describe(SENDER),
+    a1: input.optional().describe(SENDER),
+    a2: input.optional().describe(SENDER),
+    a3: input.optional().describe(SENDER),
+  })
   .superRefine((o, context) => {
     const used = INPUTS.filter((key) => o[key] !== undefined);
     if (used.length === 0) context.addIssue({ code: "custom", message: "at least one input must be configured" });

@@ -44,7 +44,7 @@ export const adxl372 = defineDevice({
     // Earlier ones disturb others on the bus.
     { reg: "REVID", least: 3 },
   ],
-  options: z.strictObject({ everyMs: z.number().min(10).default(20) }),
+  options: z.strictObject({ everyMs: z.number().min(10).default(20).describe("time between two readings, ms") }),
   prepare: () => [
     { reg: "POWER_CTL", value: 0x00 },
     { reg: "RESET", value: 0x52, waitMs: 2 },

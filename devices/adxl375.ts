@@ -48,13 +48,16 @@ export const adxl375 = defineDevice({
   identity: { reg: "DEVID", equals: 0xe5 },
   options: z.strictObject({
     /** `stream` delivers every sample; `armed` only what surrounds a shock, at a twentieth of the bus time. */
-    mode: z.enum(["stream", "armed"]).default("stream"),
-    odrHz: z.literal([100, 200, 400, 800]).default(800),
-    drainMs: z.number().min(5).max(40).default(20),
+    mode: z
+      .enum(["stream", "armed"])
+      .default("stream")
+      .describe("stream: every sample; armed: only what surrounds a shock"),
+    odrHz: z.literal([100, 200, 400, 800]).default(800).describe("the part's output data rate, samples per second"),
+    drainMs: z.number().min(5).max(40).default(20).describe("time between two drains of the FIFO, ms"),
     /** What sets off a capture in `armed`, as a change from rest. */
-    thresholdG: z.number().min(0.78).max(198.9).default(20),
+    thresholdG: z.number().min(0.78).max(198.9).default(20).describe("armed: change that sets it off, in g"),
     /** Samples kept from before the shock, of 32, in `armed`. */
-    before: z.int().min(1).max(31).default(8),
+    before: z.int().min(1).max(31).default(8).describe("armed: samples kept from before the shock"),
   }),
   prepare: () => [
     { reg: "POWER_CTL", value: 0x00 },

@@ -117,7 +117,7 @@ export const bme280 = defineDevice({
   },
   // 0x58 is a BMP280: it has no humidity and is often sold as this part.
   identity: { reg: "ID", equals: 0x60 },
-  options: z.strictObject({ everyMs: z.number().min(100).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(100).default(1000).describe("time between two readings, ms") }),
   prepare: () => [{ reg: "RESET", value: 0xb6, waitMs: 20 }],
   setup: () => [
     { reg: "CTRL_HUM", mask: 0x07, value: 0x01 }, // humidity once; takes hold with the next write to CTRL_MEAS

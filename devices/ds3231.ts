@@ -41,7 +41,7 @@ export const ds3231 = defineDevice({
   maxClockHz: 400_000,
   registers: { SECONDS: 0x00, CONTROL: 0x0e, STATUS: 0x0f, TEMP_MSB: 0x11 },
   powerOn: { CONTROL: 0x1c },
-  options: z.strictObject({ everyMs: z.number().min(1000).default(60_000) }),
+  options: z.strictObject({ everyMs: z.number().min(1000).default(60_000).describe("time between two readings, ms") }),
   // Runs on the battery, no alarms, no square wave.
   setup: () => [{ reg: "CONTROL", mask: 0xdf, value: 0x1c }],
   read: (o) =>

@@ -10,7 +10,12 @@ export const gnssNmea = defineNmeaDevice({
   summary: "GNSS receiver over NMEA 0183, any talker",
   source:
     "NMEA 0183 sentences GGA RMC GSA GSV VTG GST ZDA HDT THS; minmea, gpsd and pynmeagps agree on the fields used",
-  options: z.strictObject({ dateFloor: z.iso.date().default("2026-01-01") }),
+  options: z.strictObject({
+    dateFloor: z.iso
+      .date()
+      .default("2026-01-01")
+      .describe("no true day is before this one (a receiver whose week number rolled over says an older one)"),
+  }),
   channels: {
     lat: { label: "Latitude", unit: "deg", range: [-90, 90], resolution: 1e-9, field: "lat" },
     lon: { label: "Longitude", unit: "deg", range: [-180, 180], resolution: 1e-9, field: "lon" },

@@ -27,8 +27,8 @@ export const h3lis331dl = defineDevice({
   powerOn: { CTRL_REG1: 0x07 },
   identity: { reg: "WHO_AM_I", equals: 0x32 },
   options: z.strictObject({
-    rangeG: z.literal([100, 200, 400]).default(400),
-    odrHz: z.literal([50, 100]).default(100),
+    rangeG: z.literal([100, 200, 400]).default(400).describe("full scale, g"),
+    odrHz: z.literal([50, 100]).default(100).describe("the part's output data rate, samples per second"),
   }),
   setup: (o) => [
     { reg: "CTRL_REG4", mask: 0xf0, value: 0x80 | (RANGE[o.rangeG][0] << 4) }, // whole words only, low byte first

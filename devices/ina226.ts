@@ -32,9 +32,9 @@ export const ina226 = defineDevice({
   ],
   options: z
     .strictObject({
-      shuntOhm: z.number().positive(),
-      maxA: z.number().positive(),
-      everyMs: z.number().min(36).default(100),
+      shuntOhm: z.number().positive().describe("resistance of the shunt, Ω"),
+      maxA: z.number().positive().describe("greatest current to be measured, A"),
+      everyMs: z.number().min(36).default(100).describe("time between two readings, ms"),
     })
     .refine((o) => calibrationOf(o) >= 1 && calibrationOf(o) <= 0x7fff, {
       message: "shuntOhm × maxA must lie between 5.2 mV and 167 V: the calibration register has 15 bits",

@@ -52,11 +52,15 @@ export const ina228 = defineDevice({
   ],
   options: z
     .strictObject({
-      shuntOhm: z.number().positive(),
+      shuntOhm: z.number().positive().describe("resistance of the shunt, Ω"),
       /** The largest current to be measured; the count of all current channels follows from it. */
-      maxA: z.number().positive(),
-      everyMs: z.number().min(55).default(100),
-      slowMs: z.number().min(55).default(1000),
+      maxA: z.number().positive().describe("greatest current to be measured, A"),
+      everyMs: z.number().min(55).default(100).describe("time between two readings, ms"),
+      slowMs: z
+        .number()
+        .min(55)
+        .default(1000)
+        .describe("time between two readings of temperature, charge and energy, ms"),
     })
     .refine((o) => o.shuntOhm * o.maxA <= WIDE_V, {
       message: "shuntOhm × maxA must not exceed 0.16384 V, the most the part can measure",

@@ -59,10 +59,10 @@ export const lsm6dsox = defineDevice({
   powerOn: { WHO_AM_I: 0x6c, CTRL3_C: 0x04, CTRL9_XL: 0xe0 },
   identity: { reg: "WHO_AM_I", equals: 0x6c },
   options: z.strictObject({
-    odrHz: z.literal([26, 52, 104, 208]).default(104),
-    accelG: z.literal([2, 4, 8, 16]).default(8),
-    gyroDps: z.literal([125, 250, 500, 1000, 2000]).default(500),
-    drainMs: z.number().min(10).max(500).default(50),
+    odrHz: z.literal([26, 52, 104, 208]).default(104).describe("the part's output data rate, samples per second"),
+    accelG: z.literal([2, 4, 8, 16]).default(8).describe("full scale of acceleration, g"),
+    gyroDps: z.literal([125, 250, 500, 1000, 2000]).default(500).describe("full scale of rotation, °/s"),
+    drainMs: z.number().min(10).max(500).default(50).describe("time between two drains of the FIFO, ms"),
   }),
   prepare: () => [
     { reg: "CTRL3_C", value: 0x01, waitMs: 10 }, // software reset

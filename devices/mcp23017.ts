@@ -41,7 +41,7 @@ export const mcp23017 = defineDevice({
     INTFA: 0x0e,
   },
   powerOn: { IODIRA: 0xff, IODIRB: 0xff },
-  options: z.strictObject({ everyMs: z.number().min(10).default(20) }),
+  options: z.strictObject({ everyMs: z.number().min(10).default(20).describe("time between two readings, ms") }),
   setup: () => [
     { reg: "IOCON", mask: 0xfe, value: 0x40 }, // one bank, addresses count up, interrupt lines mirrored
     ...PORTS.flatMap(

@@ -30,10 +30,10 @@ export const mcp9600 = defineDevice({
   // 0x40 is an MCP9600, 0x41 an MCP9601; the low byte is the revision.
   identity: { reg: "DEVICE_ID", mask: 0xfe00, equals: 0x4000 },
   options: z.strictObject({
-    thermocouple: z.enum(["K", "J", "T", "N"]).default("K"),
+    thermocouple: z.enum(["K", "J", "T", "N"]).default("K").describe("type of the thermocouple"),
     /** Strength of the part's own filter, 0 for none. */
-    filter: z.int().min(0).max(7).default(4),
-    everyMs: z.number().min(100).default(500),
+    filter: z.int().min(0).max(7).default(4).describe("strength of the part's own filter, 0 to 7"),
+    everyMs: z.number().min(100).default(500).describe("time between two readings, ms"),
   }),
   setup: (o) => [
     { reg: "SENSOR_CONFIG", mask: 0x77, value: (TYPE[o.thermocouple][0] << 4) | o.filter },

@@ -15,7 +15,7 @@ export const mcp9808 = defineDevice({
     { reg: "MANUFACTURER_ID", equals: 0x0054 },
     { reg: "DEVICE_ID", mask: 0xff00, equals: 0x0400 },
   ],
-  options: z.strictObject({ everyMs: z.number().min(250).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(250).default(1000).describe("time between two readings, ms") }),
   setup: () => [
     { reg: "CONFIG", mask: 0x0100, value: 0x0000 }, // converts all the time
     { reg: "RESOLUTION", mask: 0x03, value: 0x03 }, // 0.0625 °C, 250 ms

@@ -16,7 +16,7 @@ export const mlx90614 = defineDevice({
   registers: { TA: { at: 0x06, bytes: 3 }, TOBJ1: { at: 0x07, bytes: 3 } },
   width: { bytes: 2, order: "le" },
   hello: { reg: "TA" },
-  options: z.strictObject({ everyMs: z.number().min(100).default(500) }),
+  options: z.strictObject({ everyMs: z.number().min(100).default(500).describe("time between two readings, ms") }),
   setup: () => [],
   read: (o) =>
     poll({

@@ -12,7 +12,7 @@ export const sht3x = defineDevice({
   // Commands of two bytes: the first is the register here, the second its value.
   registers: { MEASURE: 0x24, STATUS: 0x30 },
   hello: { reg: "STATUS", value: 0x41 },
-  options: z.strictObject({ everyMs: z.number().min(30).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(30).default(1000).describe("time between two readings, ms") }),
   setup: () => [],
   read: (o) =>
     oneShot({

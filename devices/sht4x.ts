@@ -12,7 +12,7 @@ export const sht4x = defineDevice({
   registers: { READ_SERIAL: 0x89, MEASURE_HIGH: 0xfd },
   // It has no registers; it answers only after a command.
   hello: { reg: "READ_SERIAL" },
-  options: z.strictObject({ everyMs: z.number().min(20).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(20).default(1000).describe("time between two readings, ms") }),
   setup: () => [],
   read: (o) =>
     oneShot({

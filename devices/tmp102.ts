@@ -11,7 +11,7 @@ export const tmp102 = defineDevice({
   registers: { TEMPERATURE: 0x00, CONFIGURATION: 0x01 },
   width: { bytes: 2, order: "be" },
   powerOn: { CONFIGURATION: 0x60a0 },
-  options: z.strictObject({ everyMs: z.number().min(250).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(250).default(1000).describe("time between two readings, ms") }),
   // 12 bits, four a second, no shutdown.
   setup: () => [{ reg: "CONFIGURATION", mask: 0x61d0, value: 0x6080 }],
   awake: { reg: "CONFIGURATION", mask: 0x0100, value: 0x0000 },

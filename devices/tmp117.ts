@@ -14,7 +14,7 @@ export const tmp117 = defineDevice({
   powerOn: { TEMP_RESULT: 0x8000, CONFIGURATION: 0x0220, DEVICE_ID: 0x0117 },
   // The revision is in the top four bits.
   identity: { reg: "DEVICE_ID", mask: 0x0fff, equals: 0x0117 },
-  options: z.strictObject({ everyMs: z.number().min(1000).default(1000) }),
+  options: z.strictObject({ everyMs: z.number().min(1000).default(1000).describe("time between two readings, ms") }),
   setup: () => [{ reg: "CONFIGURATION", mask: 0x0fe0, value: 0x0220 }], // continuous, one a second, 8 averages
   awake: { reg: "CONFIGURATION", mask: 0x0c00, value: 0x0000 },
   read: (o) => poll({ frames: [{ reg: "TEMP_RESULT", bytes: 2, everyMs: o.everyMs }] }),
