@@ -39,6 +39,7 @@ const PACKAGE_ROOMS: Record<string, readonly string[]> = {
   serialport: ["src/bus"],
   "johnny-five": ["src/board"],
   mqtt: ["src/uplink", "src/hq"],
+  "mqtt-packet": ["src/uplink"],
   aedes: ["src/hq"],
   pg: ["src/hq"],
   "@electric-sql/pglite": ["src/hq"],
