@@ -110,13 +110,14 @@ export class LaneLog {
   async #runAt(at: number): Promise<{ entries: readonly Entry[]; to: number } | undefined> {
     const hole = this.holes.find((h) => h.from <= at && at <= h.to);
     if (hole) return { entries: [gapEntry(this.lane, at, hole.to, hole.reason)], to: hole.to };
+    // A segment that was dropped may have lain inside the numbers of one that was appended to again.
+    const nextHole = this.holes.find((h) => h.from > at)?.from ?? this.durable;
     const segment = this.segments.findLast((s) => s.first <= at);
     if (segment && at <= segment.last) {
       const entries = await this.#load(segment);
-      return this.segments.includes(segment) ? { entries, to: segment.last } : undefined;
+      return this.segments.includes(segment) ? { entries, to: Math.min(segment.last, nextHole - 1) } : undefined;
     }
     const nextSegment = this.segments.find((s) => s.first > at)?.first ?? this.durable;
-    const nextHole = this.holes.find((h) => h.from > at)?.from ?? this.durable;
     return { entries: this.tail, to: Math.min(nextSegment, nextHole, this.durable) - 1 };
   }
 }

@@ -81,6 +81,26 @@ describe("a spool that has reached its limit", () => {
     expect(await contents(await open(files.cut(() => 0.9)), "event")).toEqual({ seqs: expect.anything(), gaps: [] });
   });
 
+  it("gives the reason of a hole also where the segment before it was appended to again after a restart", async () => {
+    const files = new ModelFiles();
+    let spool = await open(files);
+    await append(spool, "bulk", 3, () => ({ weight: 9 }));
+    spool = await open(files);
+    for (let i = 0; i < 6; i++) void spool.append("bulk", Buffer.alloc(7900), { weight: 1 });
+    await spool.flush();
+    while ((await contents(spool, "bulk")).seqs.length > 3) await append(spool, "event", 2);
+    expect((await contents(spool, "bulk")).seqs).toEqual([1, 2, 3]);
+    spool.free("event", 60);
+    await spool.append("event", Buffer.alloc(1));
+    spool = await open(files);
+    void spool.append("bulk", Buffer.alloc(3000), { weight: 9 });
+    await spool.flush();
+    spool = await open(files);
+    const { seqs, gaps } = await contents(spool, "bulk");
+    expect(seqs).toEqual([1, 2, 3, 10]);
+    expect(gaps).toEqual([{ from: 4, to: 9, reason: "capture-dropped" }]);
+  });
+
   it("drops the oldest events only when nothing else is left", async () => {
     const spool = await open(new ModelFiles());
     await append(spool, "log", 20);
