@@ -13,8 +13,8 @@ const collect: () => void = runInNewContext("gc");
 
 /** Blocks of a stretch: few enough that nothing is collected while it is measured. */
 const BLOCKS = 500;
-/** Bytes a sample: asking for the size of the heap takes some itself. */
-const ALLOWED = 0.5;
+/** Bytes a sample: asking for the size of the heap takes some itself, and more on newer Node. One boxed number would be 16. */
+const ALLOWED = 1;
 const signal: Signal = { unit: "m/s2", rateHz: 800, range: [-2000, 2000], capacity: 32 };
 
 /** Heap growth in bytes a sample, over blocks driven through `step` after it has warmed up. */
