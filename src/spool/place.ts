@@ -36,10 +36,7 @@ export async function placeLane(
       replaced.push(s.name);
       continue;
     }
-    if (before && before.level === 0) {
-      const hole = log.holes.find((h) => h.from > before.first);
-      before.last = Math.min(s.first, hole?.from ?? s.first) - 1;
-    }
+    if (before && before.level === 0) before.last = s.first - 1;
     if (s.first > stored) {
       // From a checkpoint that was cut: the journal has these records too, unless it was damaged since.
       records.push(...((await load(s)) ?? []).filter((e) => e.kind === KIND.record));

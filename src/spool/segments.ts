@@ -190,6 +190,8 @@ export class Segments {
     };
     for (const segment of segments) {
       for (const e of await this.load(segment)) {
+        // What an earlier run appended beyond this was written again elsewhere.
+        if (e.seq > segment.last) break;
         if (e.kind === KIND.gap) drop(e.seq, e.mark);
         else if (e.keep || turn++ % 2 === 0) kept.push(e);
         else drop(e.seq, e.seq);

@@ -98,6 +98,9 @@ describe("a spool that has reached its limit", () => {
     spool = await open(files);
     const { seqs, gaps } = await contents(spool, "bulk");
     expect(seqs).toEqual([1, 2, 3, 10]);
+    await append(spool, "bulk", 4, () => ({ weight: 9 }));
+    const later = await contents(await open(files), "bulk");
+    expect(later).toEqual({ seqs: [1, 2, 3, 10, 11, 12, 13, 14], gaps });
     expect(gaps).toEqual([{ from: 4, to: 9, reason: "capture-dropped" }]);
   });
 
