@@ -1,8 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** Suites that mostly wait for a link to be slow or dead: the gate runs them beside the others. */
+const WAITING = ["test/slow/session-{dead-link,slow-link,link-cuts}.test.ts"];
+
 /**
- * Two suites. `unit` needs nothing but Node and npm (it uses Mosquitto when it is installed and must have it under CI);
- * `slow` needs the packages that `.ci/run` installs: brokers, a browser, the recordings.
+ * Three suites. `unit` needs nothing but Node and npm (it uses Mosquitto when it is installed and must have it under CI);
+ * `slow` and `waiting` need the packages that `.ci/run` installs: brokers, a browser, the recordings.
  */
 export default defineConfig({
   test: {
@@ -20,6 +23,16 @@ export default defineConfig({
         test: {
           name: "slow",
           include: ["test/slow/**/*.test.ts"],
+          exclude: WAITING,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "waiting",
+          include: WAITING,
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
