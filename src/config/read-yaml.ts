@@ -36,10 +36,17 @@ export function readYaml(file: string, from: Place, problems: Problem[]): Tree |
 }
 
 function readText(file: string, from: Place, problems: Problem[]): string | undefined {
+  const isProfile = from.file !== file;
   const fail = (text: string): undefined => {
-    problems.push({ code: "config/unreadable", place: from, key: "", text: `${file}: ${text}` });
+    problems.push({
+      code: "config/unreadable",
+      place: from,
+      key: isProfile ? "extends" : "",
+      text: `${file}: ${text}`,
+    });
     return undefined;
   };
+  const missing = isProfile ? "; the path starts at the folder of the file that names it" : "";
   let bytes: Uint8Array;
   try {
     const stat = statSync(file);
@@ -48,7 +55,7 @@ function readText(file: string, from: Place, problems: Problem[]): string | unde
     bytes = readFileSync(file);
   } catch (e) {
     const errno = e instanceof Error && "code" in e ? String(e.code) : "";
-    if (errno === "ENOENT" || errno === "ENOTDIR") return fail("there is no such file");
+    if (errno === "ENOENT" || errno === "ENOTDIR") return fail(`there is no such file${missing}`);
     if (errno === "EACCES" || errno === "EPERM") return fail("no permission to read it");
     return fail(`cannot be read (${errno || String(e)})`);
   }

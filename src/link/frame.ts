@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { captureFields, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
+import { captureFields, channelLosses, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 
 /**
@@ -51,6 +51,7 @@ export const statusBody = z.strictObject({
   latenessP50Ms: z.number(),
   latenessMaxMs: z.number(),
   framesLost: z.int(),
+  losses: channelLosses,
   sources: z.record(z.string(), sourceHealth),
 });
 export type Status = z.infer<typeof statusBody>;

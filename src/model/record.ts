@@ -240,6 +240,9 @@ export const sourceHealth = z.strictObject({
 });
 export type SourceHealth = z.infer<typeof sourceHealth>;
 
+/** Samples that came into no row, per channel and kind; channels and kinds without any are left out. */
+export const channelLosses = z.record(z.string(), z.record(z.string(), z.int()));
+
 /** `health`, one a minute, retained. Never holds a position. */
 export const healthMessage = z.strictObject({
   v: z.literal(1).describe("version of this form"),
@@ -269,6 +272,9 @@ export const healthMessage = z.strictObject({
     latenessP50Ms: z.number().optional().describe("median lateness of its loop in the last 2 s"),
     latenessMaxMs: z.number().optional().describe("greatest lateness of its loop in the last 2 s"),
     framesLost: z.int().describe("rows that fell out of its outbox before they were durable"),
+    losses: channelLosses.describe(
+      "samples that came into no row, by channel: `late` after its row was closed, `refused` in a block too long, `jumps` of their clock",
+    ),
   }),
   sources: z.record(z.string(), sourceHealth).describe("every part by name"),
 });

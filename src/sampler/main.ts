@@ -50,6 +50,7 @@ function pipelineOf(config: LoadedConfig, channel: LoadedChannel): PipelineSpec 
   const index = part?.channels.findIndex((c) => c.key === channel.key) ?? -1;
   const rateHz = channel.source.rateHz ?? UNSTATED_HZ;
   return {
+    name: channel.column,
     part: channel.part,
     channel: index,
     signal: { ...signalOf(channel.source, config.ringSeconds), capacity: BLOCK_SAMPLES },

@@ -6,6 +6,8 @@ import type { Block } from "../model/block.ts";
 
 /** What one published channel is made of. */
 export interface PipelineSpec {
+  /** The channel as HQ names it. */
+  readonly name: string;
   /** The part and the place of the channel in its table. */
   readonly part: string;
   readonly channel: number;
@@ -22,8 +24,9 @@ export interface Pipeline {
   readonly channel: number;
   readonly ring: Ring;
   readonly columns: number;
-  /** Samples that came after their row was closed. */
-  readonly late: number;
+  readonly name: string;
+  /** What of this channel came into no row, by kind; only what is not 0. */
+  losses(): Readonly<Record<string, number>>;
   accept(block: Block): void;
   /** Calls `watch` with every block before the filters. It must not change the block, nor keep it. */
   onRaw(watch: (block: Block) => void): void;
@@ -49,8 +52,10 @@ export function createPipeline(spec: PipelineSpec): Pipeline {
     channel: spec.channel,
     ring,
     columns: spec.stats.length,
-    get late() {
-      return window.late;
+    name: spec.name,
+    losses() {
+      const { late, jumps } = window;
+      return Object.fromEntries(Object.entries({ late, jumps, refused: chain.refused }).filter(([, n]) => n > 0));
     },
     accept(block) {
       ring.push(block);

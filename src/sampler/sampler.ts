@@ -106,6 +106,9 @@ export function createSampler(options: SamplerOptions) {
       latenessP50Ms: p50Ms,
       latenessMaxMs: maxMs,
       framesLost: outbox.lost,
+      losses: Object.fromEntries(
+        pipelines.map((p) => [p.name, p.losses()] as const).filter(([, l]) => Object.keys(l).length > 0),
+      ),
       sources: Object.fromEntries(sources.map((s) => [s.name, healthOf(s)])),
     };
   }

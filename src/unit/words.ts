@@ -65,7 +65,12 @@ export function healthMessage(facts: UnitFacts): HealthMessage {
     ...facts.host(),
     spool: { unsent, bytes, state },
     link: facts.link(),
-    sampler: { restarts: facts.samplerRestarts(), ...lateness, framesLost: status?.framesLost ?? 0 },
+    sampler: {
+      restarts: facts.samplerRestarts(),
+      ...lateness,
+      framesLost: status?.framesLost ?? 0,
+      losses: status?.losses ?? {},
+    },
     sources: sourcesOf(facts),
   };
 }

@@ -245,7 +245,7 @@ export async function startFakeUnit(options: FakeUnitOptions): Promise<FakeUnit>
       diskFreeMb: 21_400,
       spool: { unsent: { event: 0, log: 1, bulk: 0 }, bytes: 48_200, state: "ok" },
       link: { connected: true, connects: 1, refused: 0, protocol: "3.1.1" },
-      sampler: { restarts: 0, latenessP50Ms: 0.2, latenessMaxMs: 3.1, framesLost: 0 },
+      sampler: { restarts: 0, latenessP50Ms: 0.2, latenessMaxMs: 3.1, framesLost: 0, losses: {} },
       sources: {
         gnss: {
           state: "running",

@@ -10,6 +10,7 @@ export const PERIOD_MS = 1.25;
 export const DRAIN = 16;
 
 const pipeline = (part: string, channel: number, unit: "m/s2" | "rpm", rateHz: number): PipelineSpec => ({
+  name: `${part}_${channel}`,
   part,
   channel,
   signal: { unit, rateHz, range: [-2000, 2000], capacity: 64 },
