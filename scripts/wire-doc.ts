@@ -1,4 +1,13 @@
 import { z } from "zod";
+import {
+  ackText,
+  alertsMessage,
+  cmdText,
+  hqStateMessage,
+  laneWatermark,
+  rspMessage,
+  signedText,
+} from "../src/model/downlink.ts";
 import { QUALITY } from "../src/model/quality.ts";
 import {
   descMessage,
@@ -47,7 +56,7 @@ function fields(schema: z.ZodType): string[] {
 export function wirePage(): string {
   const topics = Object.entries(TOPIC_CLASSES).map(
     ([name, c]) =>
-      `| \`${name}\` | ${c.qos} | ${c.retain ? "yes" : "no"} | ${c.expiryS === undefined ? "" : `${c.expiryS} s`} | ${c.about} |`,
+      `| \`${name}\` | ${c.direction} | ${c.qos} | ${c.retain ? "yes" : "no"} | ${c.expiryS === undefined ? "" : `${c.expiryS} s`} | ${c.about} |`,
   );
   return [
     "# The wire",
@@ -58,13 +67,13 @@ export function wirePage(): string {
     "",
     "## Topics",
     "",
-    "`swath/1/<org>/<unit>/<class>`, always five levels of `a-z`, `0-9` and `-`. All go up, from the unit.",
+    "`swath/1/<org>/<unit>/<class>`, always five levels of `a-z`, `0-9` and `-`. The unit `hq` is HQ itself.",
     "",
-    "| class | QoS | retained | expires (MQTT 5) | content |",
-    "|---|---|---|---|---|",
+    "| class | direction | QoS | retained | expires (MQTT 5) | content |",
+    "|---|---|---|---|---|---|",
     ...topics,
     "",
-    "`live`, `event`, `log` and `bulk` may hold positions; `state`, `desc` and `health` never do.",
+    "`live`, `event`, `log` and `bulk` may hold positions; `state`, `desc`, `health` and `alerts` never do.",
     "",
     "## Records",
     "",
@@ -91,10 +100,23 @@ export function wirePage(): string {
       ["desc", descMessage] as const,
       ["live", liveMessage] as const,
       ["health", healthMessage] as const,
+      ["alerts", alertsMessage] as const,
+      ["rsp", rspMessage] as const,
+      ["hq/state", hqStateMessage] as const,
     ].flatMap(([name, schema]) => [`### ${name}`, "", ...fields(schema)]),
     "Each source in `health`:",
     "",
     ...fields(sourceHealth),
+    "## Messages down to a unit",
+    "",
+    String(signedText.description ?? ""),
+    "",
+    ...[
+      ["ack and cmd", signedText] as const,
+      ["text of ack", ackText] as const,
+      ["each lane of ack", laneWatermark] as const,
+      ["text of cmd", cmdText] as const,
+    ].flatMap(([name, schema]) => [`### ${name}`, "", ...fields(schema)]),
     "## Quality bits",
     "",
     "0 is good. A value is of no use in a statistic while `missing` or `suspect` is set.",

@@ -63,7 +63,9 @@ export function readMessage(topic: string, payload: Uint8Array): Inbound | BadRe
       const desc = descMessage.safeParse(json);
       return desc.success ? { ...head, cls, hash: desc.data.hash, body: desc.data.body } : "schema";
     }
-    default: {
+    case "event":
+    case "log":
+    case "bulk": {
       const list: unknown[] = Array.isArray(json) ? json : [json];
       if (list.length === 0 || list.length > MAX_RECORDS) return "schema";
       const records: WireRecord[] = [];
@@ -74,6 +76,8 @@ export function readMessage(topic: string, payload: Uint8Array): Inbound | BadRe
       }
       return { ...head, cls, records };
     }
+    default:
+      return "topic";
   }
 }
 

@@ -44,9 +44,35 @@ export const TOPIC_CLASSES = {
     expiryS: 300,
     about: "one a minute: source states, counters, disk, spool depth, lateness",
   },
+  alerts: {
+    direction: "up",
+    qos: 1,
+    retain: true,
+    expiryS: undefined,
+    about: "all alarms that stand now, in one list",
+  },
+  ack: {
+    direction: "down",
+    qos: 1,
+    retain: true,
+    expiryS: undefined,
+    about: "the signed commit watermark: what HQ's database holds of the unit's spool",
+  },
+  cmd: {
+    direction: "down",
+    qos: 1,
+    retain: false,
+    expiryS: undefined,
+    about: "a signed command; HQ sends it again until it is answered, and a retained one is ignored",
+  },
+  rsp: { direction: "up", qos: 1, retain: false, expiryS: undefined, about: "the answer to a command" },
 } as const;
 
 export type TopicClass = keyof typeof TOPIC_CLASSES;
+/** The classes that a unit publishes. */
+export type UpClass = {
+  [C in TopicClass]: (typeof TOPIC_CLASSES)[C]["direction"] extends "up" ? C : never;
+}[TopicClass];
 
 /** The identity of a unit on the wire; `unit` is also its MQTT client id. The unit id `hq` is reserved. */
 export interface UnitIdentity {

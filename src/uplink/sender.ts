@@ -1,7 +1,7 @@
 import { SwathError } from "../model/errors.ts";
 import type { Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
-import type { TopicClass, UnitIdentity } from "../model/topics.ts";
+import type { UnitIdentity, UpClass } from "../model/topics.ts";
 import type { UplinkCounters } from "./counters.ts";
 import type { LaneCursor, Ticket } from "./lane-cursor.ts";
 import { type Envelope, envelopeOf, propertiesFor, type ServerLimits } from "./packet.ts";
@@ -50,7 +50,7 @@ const CONTROL: readonly ControlClass[] = ["desc", "state", "health"];
 export class Sender {
   readonly #o: SenderOptions;
   readonly #window: SendWindow;
-  readonly #envelopes: Record<TopicClass, Envelope>;
+  readonly #envelopes: Record<UpClass, Envelope>;
   readonly #sent = new Map<number, Sent>();
   readonly #control = new Map<ControlClass, Uint8Array>();
   readonly #pings: Mark[] = [];
@@ -66,11 +66,13 @@ export class Sender {
     this.#o = options;
     const { identity, protocol, limits } = options;
     this.#window = new SendWindow(Math.min(MAX_IN_FLIGHT, limits.receiveMaximum));
-    const envelope = (cls: TopicClass) => envelopeOf(identity, cls, protocol, limits);
+    const envelope = (cls: UpClass) => envelopeOf(identity, cls, protocol, limits);
     this.#envelopes = {
       state: envelope("state"),
       desc: envelope("desc"),
       health: envelope("health"),
+      alerts: envelope("alerts"),
+      rsp: envelope("rsp"),
       live: envelope("live"),
       event: envelope("event"),
       log: envelope("log"),
