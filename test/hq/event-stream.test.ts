@@ -1,10 +1,11 @@
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createEventStreams, type EventStreams } from "../../src/hq/event-stream.ts";
+import { createFleetStreams } from "../../src/hq/event-stream.ts";
 import { createFleet } from "../../src/hq/fleet.ts";
 import type { Tidings } from "../../src/hq/page/view.ts";
 import type { Subscriber } from "../../src/hq/subscriber.ts";
+import type { EventStreams } from "../../src/web/event-streams.ts";
 import { descriptorRecord, encode, liveMessage, onLane, stateMessage, topic } from "./messages.ts";
 
 const RULES = { toolWidthM: 2, targetDepthM: 0.2, shockLineMps2: 250 };
@@ -43,7 +44,7 @@ beforeEach(() => {
     fleet.receive(topic("live"), encode(liveMessage(mono, { "rotor_speed.mean": mono })), mono);
   };
   const subscriber = { fleet, connected: () => true } as unknown as Subscriber;
-  streams = createEventStreams(subscriber, { ...RULES, machineNames: {} });
+  streams = createFleetStreams(subscriber, { ...RULES, machineNames: {} });
 });
 afterEach(() => {
   streams.close();
