@@ -1,0 +1,19 @@
+import { z } from "zod";
+
+/** What the operator's lamp says, in words of the panel and of the page in the cab; the first that holds is shown. */
+export const LAMPS = ["fault", "trial", "no_fix", "degraded", "ok"] as const;
+export type Lamp = (typeof LAMPS)[number];
+
+/** What an operator can mark; each becomes an event `mark` with `detail.kind`. */
+export const MARK_KINDS = ["mine_found", "detonation", "breakdown", "standby"] as const;
+export type MarkKind = (typeof MARK_KINDS)[number];
+
+/** Where a mark came from: the key of the panel, the page in the cab. */
+export const MARK_ORIGINS = ["key", "cab"] as const;
+export type MarkOrigin = (typeof MARK_ORIGINS)[number];
+
+/** `detail` of an event `mark`. */
+export const markDetail = z.strictObject({
+  kind: z.enum(MARK_KINDS),
+  origin: z.enum(MARK_ORIGINS),
+});
