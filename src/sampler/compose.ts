@@ -1,0 +1,88 @@
+import { CAPTURE_SPARE_S } from "../config/check-detectors.ts";
+import { signalOf } from "../config/filters.ts";
+import type { LoadedChannel, LoadedConfig, LoadedDetector } from "../config/loaded.ts";
+import type { BlackBoxSpec } from "./black-box.ts";
+import type { WatchSpec } from "./detectors.ts";
+import type { PipelineSpec } from "./pipeline.ts";
+import type { SamplerOptions } from "./sampler.ts";
+
+/** Longest block a source hands over. */
+const BLOCK_SAMPLES = 1024;
+/** Ring size of a channel whose part does not state a rate. */
+const UNSTATED_HZ = 20;
+/** From this rate on a channel is kept as a fast one by the black box. */
+const FAST_HZ = 100;
+
+/** What a configuration asks of the acquisition core: the same for the live loop and for a replay. */
+export function compose(
+  config: LoadedConfig,
+): Pick<SamplerOptions, "pipelines" | "track" | "blackBox" | "watches" | "rowMs"> {
+  return {
+    pipelines: config.channels.map((c) => pipelineOf(config, c)),
+    track: trackOf(config),
+    blackBox: blackBoxOf(config),
+    watches: config.detectors.map((d) => watchOf(config, d)),
+    rowMs: config.rows.everyMs,
+  };
+}
+
+function pipelineOf(config: LoadedConfig, channel: LoadedChannel): PipelineSpec {
+  const part = config.parts.find((p) => p.name === channel.part);
+  const index = part?.channels.findIndex((c) => c.key === channel.key) ?? -1;
+  const rateHz = channel.source.rateHz ?? UNSTATED_HZ;
+  return {
+    name: channel.column,
+    part: channel.part,
+    channel: index,
+    signal: { ...signalOf(channel.source, config.ringSeconds), capacity: BLOCK_SAMPLES },
+    filters: channel.filters,
+    stats: channel.stats,
+    ringSamples: Math.ceil(rateHz * config.ringSeconds),
+    rowMs: config.rows.everyMs,
+  };
+}
+
+function trackOf(config: LoadedConfig): { part: string; channels: number[] } | undefined {
+  const { track } = config;
+  const part = config.parts.find((p) => p.name === track?.part);
+  if (track === undefined || part === undefined) return undefined;
+  return { part: part.name, channels: track.columns.map((c) => part.channels.findIndex((k) => k.key === c.key)) };
+}
+
+/** A detector as the configuration has it, with channels by their place. */
+function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
+  const place = (name: string) => config.channels.findIndex((c) => c.column === name);
+  const { name, severity, capture } = detector;
+  if (detector.kind === "limit") {
+    const { channel, above, below, releaseAt, afterMs, releaseAfterMs } = detector;
+    const side = above === undefined ? "under" : "over";
+    const limit = { side, at: above ?? below ?? 0, releaseAt, afterMs, releaseAfterMs } as const;
+    const resolution = config.channels[place(channel)]?.spec.resolution ?? 1;
+    return { kind: "limit", name, severity, capture, channel: place(channel), limit, resolution };
+  }
+  const { channels: axes, floorMps2, strikeMps2, k, riseMs, ringSamples, refractoryMs, rotor, load } = detector;
+  const strikeFloor = strikeMps2 ?? floorMps2 / 4;
+  return {
+    kind: "shock",
+    name,
+    severity,
+    capture,
+    channels: axes.map(place),
+    axes,
+    shock: { floor: floorMps2, strikeFloor, k, riseMs, ringSamples, refractoryMs },
+    ...(rotor === undefined ? {} : { rotor: { channel: place(rotor), workingRpm: detector.rotorWorkingRpm } }),
+    ...(load === undefined ? {} : { load: place(load) }),
+  };
+}
+
+/** What the black box keeps, when a detector wants it. */
+function blackBoxOf({ channels, detectors, capture, ringSeconds }: LoadedConfig): BlackBoxSpec | undefined {
+  if (!detectors.some((d) => d.capture)) return undefined;
+  const span = ({ beforeS, afterS }: typeof capture.fast) => ({ beforeMs: beforeS * 1000, afterMs: afterS * 1000 });
+  return {
+    channels: channels.map(({ column, source: { unit, resolution, rateHz = 0 } }) => {
+      return { name: column, unit, resolution, span: span(rateHz >= FAST_HZ ? capture.fast : capture.slow) };
+    }),
+    longestMs: (ringSeconds - CAPTURE_SPARE_S) * 1000,
+  };
+}

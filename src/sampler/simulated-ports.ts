@@ -1,0 +1,31 @@
+import type { LoadedConfig } from "../config/loaded.ts";
+import type { Clock } from "../model/time.ts";
+import { createSimulatedMachine } from "../sim/machine.ts";
+import type { Port } from "./open-parts.ts";
+import type { Due } from "./schedule.ts";
+
+/** The simulated machine: memory for every bus, a twin for every part. */
+export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: number, startUtcMs: number) {
+  const { profile, simulation } = config;
+  const machine = createSimulatedMachine({
+    scene: {
+      seed: simulation?.seed ?? 1,
+      toolWidthM: profile?.toolWidthM ?? 2,
+      targetDepthM: profile?.targetDepthM ?? 0.2,
+      rotorRpm: profile?.rotorRpm ?? 200,
+      workSpeedMps: profile?.workSpeedMps ?? 0.139,
+    },
+    buses: config.buses,
+    parts: config.parts.map((part) => ({
+      ...part,
+      columns: Object.fromEntries(config.channels.filter((c) => c.part === part.name).map((c) => [c.key, c.column])),
+    })),
+    clock,
+    startMs,
+    startUtcMs,
+  });
+  const ports = new Map<string, Port>();
+  for (const [name, bus] of machine.i2c) ports.set(name, { kind: "i2c", bus });
+  for (const [name, link] of machine.serial) ports.set(name, { kind: "serial", link });
+  return { ports, actors: machine.actors as readonly Due[] };
+}
