@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { catalogue } from "../devices/index.ts";
 import { unitSchema } from "../src/config/schema.ts";
+import { siteSchema } from "../src/config/site.ts";
 import { filters } from "../src/dsp/catalogue.ts";
 import { keepFile } from "./keep-file.ts";
 
@@ -26,9 +27,18 @@ export function configSchema(): string {
     properties: {
       extends: { type: "string", description: "the profile this file builds on, as a path relative to this file" },
       ...properties,
+      site: {
+        anyOf: [{ type: "string", description: "the site file, as a path relative to this file" }, properties["site"]],
+      },
     },
   };
   return `${JSON.stringify(whole, null, 1)}\n`;
+}
+
+/** `config/site-schema.json`: the same for site files. */
+export function siteFileSchema(): string {
+  const { $schema, ...rest } = jsonOf(siteSchema);
+  return `${JSON.stringify({ $schema, title: "Swath site file", ...rest }, null, 1)}\n`;
 }
 
 /** What the zod schema accepts as input, without what it requires. */
@@ -73,3 +83,4 @@ function object(value: unknown): Json {
 }
 
 keepFile(import.meta.url, "config/schema.json", configSchema);
+keepFile(import.meta.url, "config/site-schema.json", siteFileSchema);

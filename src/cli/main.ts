@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "say what a unit file means, or what is wrong with it",
     load: async () => (await import("./check.ts")).check,
   },
+  diff: {
+    about: "say what would change on the machine: swath diff A B [--json]",
+    load: async () => (await import("./diff.ts")).diff,
+  },
   demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
 };
 

@@ -5,6 +5,7 @@ import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
 import { hex } from "./check-parts.ts";
 import type { LoadedChannel, LoadedConfig, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
+import { areaM2, borderM } from "./site.ts";
 import { estimateTraffic } from "./traffic.ts";
 
 /** What a configuration means once everything is merged and filled in, in plain words, line by line. */
@@ -27,7 +28,7 @@ export function explainConfig(loaded: LoadedConfig): string[] {
 }
 
 function heading(loaded: LoadedConfig): string[] {
-  const { identity, machine, profile, simulation, files } = loaded;
+  const { identity, machine, profile, site, simulation, files } = loaded;
   const lines = [`Unit ${identity.unit} of ${identity.org}, on machine ${machine}; configuration ${loaded.hash}`];
   if (files.length > 1) lines.push(`Extends ${files.slice(1).join(", which extends ")}`);
   if (profile !== undefined) {
@@ -39,6 +40,15 @@ function heading(loaded: LoadedConfig): string[] {
       ...(profile.workSpeedMps === undefined ? [] : [`at ${profile.workSpeedMps} m/s`]),
     ];
     lines.push(`Machine: ${profile.name}, ${figures.join(", ")}`);
+  }
+  if (site !== undefined) {
+    const [lat = 0, lon = 0] = site.area[0] ?? [];
+    const size = `${(areaM2(site.area) / 10_000).toFixed(2)} ha within ${Math.round(borderM(site.area))} m of border`;
+    lines.push(
+      `Site: ${site.name} (${site.id}), ${site.area.length} corners from ${lat.toFixed(5)} ${lon.toFixed(5)}, ${size}; to be worked ${site.requiredDepthM} m deep`,
+    );
+    if (profile?.targetDepthM !== undefined && profile.targetDepthM < site.requiredDepthM)
+      lines.push(`  NOT DEEP ENOUGH: the machine is set to work ${profile.targetDepthM} m deep`);
   }
   if (simulation !== undefined) {
     const { scene, seed, speed } = simulation;

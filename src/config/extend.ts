@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize } from "node:path";
 import { describe } from "./expected.ts";
 import type { Problem } from "./problems.ts";
-import { readYaml } from "./read-yaml.ts";
+import { type NamingKey, readYaml } from "./read-yaml.ts";
 import { type MapTree, mergeTrees, type Place, type Tree } from "./tree.ts";
 
 /** A unit file, then the profile it extends, then what that extends. */
@@ -13,6 +13,8 @@ export interface Merged {
   readonly tree: MapTree;
   /** Every file read, the unit file first, as they are named in messages. */
   readonly files: readonly string[];
+  /** The last of them, when it is a site file. */
+  readonly site: string | undefined;
 }
 
 /**
@@ -34,11 +36,22 @@ export function readExtended(file: string, problems: Problem[]): Merged | undefi
     entries.delete("extends");
     layers.push({ ...layer, entries });
     if (below === undefined) break;
-    next = profileOf(named.file, below.key, below.value, problems);
+    next = fileNamed("extends", named.file, below.key, below.value, problems);
     if (next === undefined) return undefined;
   }
   const tree = layers.reduceRight<Tree>(mergeTrees, { kind: "map", place: { file, line: 1 }, entries: new Map() });
-  return tree.kind === "map" ? { tree, files } : undefined;
+  return tree.kind === "map" ? withSite({ tree, files, site: undefined }, problems) : undefined;
+}
+
+/** Where `site` is the name of a file, what stands in that file takes its place. */
+function withSite(merged: Merged, problems: Problem[]): Merged | undefined {
+  const named = merged.tree.entries.get("site");
+  if (named?.value.kind !== "scalar") return merged;
+  const next = fileNamed("site", named.value.place.file, named.key, named.value, problems);
+  const tree = next === undefined ? undefined : readYaml(next.file, next.from, "site", problems);
+  if (next === undefined || tree === undefined) return undefined;
+  const entries = new Map(merged.tree.entries).set("site", { key: named.key, value: tree });
+  return { tree: { ...merged.tree, entries }, files: [...merged.files, next.file], site: next.file };
 }
 
 /** A file to read, and the place that named it. */
@@ -56,7 +69,7 @@ function readLayer({ file, from }: Named, above: number, seen: Set<string>, prob
   if (seen.has(real)) return blame("is already part of this chain of files");
   if (above >= MOST_FILES) return blame(`is one file too many: at most ${MOST_FILES} extend each other`);
   seen.add(real);
-  const tree = readYaml(file, from, problems);
+  const tree = readYaml(file, from, "extends", problems);
   if (tree === undefined || tree.kind === "map") return tree;
   const found = tree.kind === "scalar" ? describe(tree.value) : "a list";
   problems.push({
@@ -68,10 +81,12 @@ function readLayer({ file, from }: Named, above: number, seen: Set<string>, prob
   return undefined;
 }
 
-function profileOf(file: string, key: Place, value: Tree, problems: Problem[]): Named | undefined {
+/** The file that `value`, the value of `name` in `file`, names. */
+function fileNamed(name: NamingKey, file: string, key: Place, value: Tree, problems: Problem[]): Named | undefined {
+  const what = name === "site" ? "site file" : "profile";
   const wrong = (found: string): undefined => {
-    const text = `found ${found}, expected the path of a profile, relative to this file`;
-    problems.push({ code: "config/invalid", place: key, key: "extends", text });
+    const text = `found ${found}, expected the path of a ${what}, relative to this file`;
+    problems.push({ code: "config/invalid", place: key, key: name, text });
     return undefined;
   };
   if (value.kind !== "scalar") return wrong(value.kind === "map" ? "a map of keys" : "a list");

@@ -51,7 +51,7 @@ interface Checked {
 }
 
 function assemble({ file, files, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
-  const { org, machine, profile, buses, rows, live, ring, capture, simulation } = unit;
+  const { org, machine, profile, site, buses, rows, live, ring, capture, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
   const { url, protocol, username, ...secretFiles } = unit.broker;
@@ -68,6 +68,7 @@ function assemble({ file, files, tree, unit, parts, channels, track, detectors }
     unit: unit.unit,
     machine,
     profile,
+    site,
     broker: { url, protocol },
     spool: { maxMb: unit.spool.maxMb, ack: unit.spool.ack },
     buses,
@@ -88,6 +89,7 @@ function assemble({ file, files, tree, unit, parts, channels, track, detectors }
     identity: { org, unit: unit.unit },
     machine,
     ...(profile === undefined ? {} : { profile }),
+    ...(site === undefined ? {} : { site }),
     broker,
     spool: { ...unit.spool, dir: full(["spool", "dir"], unit.spool.dir) },
     buses,

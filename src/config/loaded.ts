@@ -6,6 +6,7 @@ import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import type { PartChannel } from "./catalogue.ts";
 import type { BusConfig, Capture, limitSchema, Profile, Simulation, shockSchema, UnitFile } from "./schema.ts";
+import type { Site } from "./site.ts";
 
 /** The broker, with every file as a full path. */
 export interface LoadedBroker {
@@ -70,6 +71,7 @@ export interface LoadedConfig {
   readonly identity: UnitIdentity;
   readonly machine: string;
   readonly profile?: Profile;
+  readonly site?: Site;
   readonly broker: LoadedBroker;
   readonly spool: { readonly dir: string; readonly maxMb: number; readonly ack: UnitFile["spool"]["ack"] };
   readonly buses: Readonly<Record<string, BusConfig>>;

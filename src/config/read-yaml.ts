@@ -13,12 +13,16 @@ const DEEPEST = 24;
 /** Names that mean something to the language itself. */
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
+/** The keys by which a file names another. */
+export type NamingKey = "extends" | "site";
+
 /**
  * One YAML file as values that know their lines, or undefined when it cannot be read at all; everything wrong with it is
- * added to `problems`, where `from` is the place to blame for a file that cannot be opened.
+ * added to `problems`, where `from` is the place to blame for a file that cannot be opened, and `by` the key
+ * that named it there.
  */
-export function readYaml(file: string, from: Place, problems: Problem[]): Tree | undefined {
-  const text = readText(file, from, problems);
+export function readYaml(file: string, from: Place, by: NamingKey, problems: Problem[]): Tree | undefined {
+  const text = readText(file, from, by, problems);
   if (text === undefined) return undefined;
   const monster = findMonster(text);
   if (monster !== undefined) {
@@ -35,18 +39,18 @@ export function readYaml(file: string, from: Place, problems: Problem[]): Tree |
   }
 }
 
-function readText(file: string, from: Place, problems: Problem[]): string | undefined {
-  const isProfile = from.file !== file;
+function readText(file: string, from: Place, by: NamingKey, problems: Problem[]): string | undefined {
+  const isNamed = from.file !== file;
   const fail = (text: string): undefined => {
     problems.push({
       code: "config/unreadable",
       place: from,
-      key: isProfile ? "extends" : "",
+      key: isNamed ? by : "",
       text: `${file}: ${text}`,
     });
     return undefined;
   };
-  const missing = isProfile ? "; the path starts at the folder of the file that names it" : "";
+  const missing = isNamed ? "; the path starts at the folder of the file that names it" : "";
   let bytes: Uint8Array;
   try {
     const stat = statSync(file);

@@ -3,6 +3,7 @@ import { chainSchema } from "../dsp/chain.ts";
 import { WINDOW_STATS } from "../dsp/window.ts";
 import { SEVERITIES } from "../model/record.ts";
 import { topicLevel } from "../model/topics.ts";
+import { siteSchema } from "./site.ts";
 
 /** Names of parts, buses and channels: the wire and the config speak `snake_case`. */
 const snake = (what: string) =>
@@ -219,6 +220,7 @@ export const unitSchema = z
       .describe("this unit; its MQTT client id"),
     machine: topicLevel.describe("the machine it is mounted on; stays when the unit is swapped"),
     profile: profileSchema.optional(),
+    site: siteSchema.optional(),
     broker: brokerSchema,
     spool: spoolSchema.prefault({}),
     buses: names(busSchema).describe("buses by name"),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
-import { configSchema } from "../../scripts/config-schema.ts";
+import { configSchema, siteFileSchema } from "../../scripts/config-schema.ts";
 import { errorsPage } from "../../scripts/errors-doc.ts";
 import { buildDescriptor } from "../../src/config/descriptor.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -36,6 +36,23 @@ describe("the samples that come with the product", () => {
     }
   });
 
+  it.each(readdirSync(join(config, "sites")))("the site sites/%s fits a unit, with an area and a depth", (name) => {
+    const folder = mkdtempSync(join(tmpdir(), "swath-sample-"));
+    try {
+      writeFileSync(join(folder, name), readFileSync(join(config, "sites", name)));
+      const file = join(folder, "unit-x.yaml");
+      writeFileSync(
+        file,
+        `site: ${name}\norg: o\nunit: u\nmachine: m\nbroker: { url: "mqtt://h" }\nbuses: {}\nparts: {}\n`,
+      );
+      const loaded = loadConfig(file, { catalogue });
+      expect(loaded.site?.name).toMatch(/^[A-Z]/);
+      expect(loaded.files).toEqual([file, join(folder, name)]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   it("mark as an estimate every figure of a machine that nobody has published", () => {
     for (const name of machines) {
       const text = readFileSync(join(config, "machines", name), "utf8");
@@ -48,6 +65,10 @@ describe("the samples that come with the product", () => {
 describe("what is generated", () => {
   it("config/schema.json is what the schemas and the catalogue say (npm run docs)", () => {
     expect(readFileSync(join(config, "schema.json"), "utf8") === configSchema(), "npm run docs").toBe(true);
+  });
+
+  it("config/site-schema.json is what the schema of a site says (npm run docs)", () => {
+    expect(readFileSync(join(config, "site-schema.json"), "utf8") === siteFileSchema(), "npm run docs").toBe(true);
   });
 
   it("docs/errors.md is what the table says, and has every code in it (npm run docs)", () => {
