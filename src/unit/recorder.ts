@@ -1,5 +1,6 @@
 import type { Note, Row } from "../link/frame.ts";
 import type { Draft, Lane } from "../model/record.ts";
+import type { Anchor } from "../model/time.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
 import { type ColumnBatch, type ColumnSpec, createColumnBatch, wireMono } from "./column-batch.ts";
 import { draftOf } from "./row-record.ts";
@@ -188,6 +189,15 @@ export function createRecorder(options: RecorderOptions) {
     add({ ...stampOf(from), kind: "outage", from: wireMono(from), to: wireMono(to), reason }, "log");
   }
 
+  /** A clock was read: later stamps may come from it, and readers resolve earlier records by the record made here. */
+  function anchor(read: Anchor): void {
+    const { offsetMs, trust, uncMs } = read;
+    timebase.offer(read);
+    const mono = wireMono(read.monoMs);
+    const t = new Date(Math.round(mono + offsetMs)).toISOString();
+    add({ v: 1, kind: "anchor", boot, mono, t, trust, unc: Math.ceil(uncMs), offsetMs }, "log");
+  }
+
   function addRow(table: Table, row: Row, bytes: Uint8Array, number: number): void {
     received = number;
     const isGrid = table.spec.kind === "telemetry";
@@ -269,8 +279,7 @@ export function createRecorder(options: RecorderOptions) {
       });
       if (note.kind === "anchor") {
         const { mono, offsetMs, trust, uncMs } = note;
-        timebase.offer({ monoMs: mono, offsetMs, trust, uncMs });
-        add({ ...stampOf(mono), kind: "anchor", offsetMs }, "log");
+        anchor({ monoMs: mono, offsetMs, trust, uncMs });
       } else if (note.kind === "source") {
         const { source, state, previous, reason, mono } = note;
         const severity = state === "failed" || state === "absent" ? "warning" : "info";
@@ -284,6 +293,7 @@ export function createRecorder(options: RecorderOptions) {
     },
     /** Any other record, such as the descriptor. */
     add,
+    anchor,
     /** Makes everything received a record, at a planned stop. */
     async flush(): Promise<void> {
       clearTimeout(timer);

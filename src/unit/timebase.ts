@@ -1,4 +1,4 @@
-import { type Anchor, TRUST, type Trust } from "../model/time.ts";
+import { type Anchor, type BootAnchor, resolveTime, type Trust } from "../model/time.ts";
 
 /** What is known of UTC at one instant: the time fields of a record. */
 export interface Stamp {
@@ -7,41 +7,37 @@ export interface Stamp {
   unc?: number;
 }
 
-/** Drift of a Pi's crystal allowed for between anchors: 50 ppm. */
-const DRIFT = 50e-6;
-
 /**
- * The best known mapping of `mono` to UTC. A new anchor replaces the old one when it is trusted at least as much, or when the
- * old one has drifted to a greater uncertainty; the mapping never affects order, which is `mono`'s alone.
+ * The best known mapping of `mono` to UTC in this run: the newest anchor of every kind of clock, weighed as readers weigh
+ * them. It never affects order, which is `mono`'s alone.
  */
 export function createTimebase() {
-  let best: Anchor | undefined;
-
-  const uncAt = (anchor: Anchor, monoMs: number) => anchor.uncMs + Math.abs(monoMs - anchor.monoMs) * DRIFT;
+  const newest = new Map<Trust, BootAnchor>();
+  const at = (monoMs: number) => resolveTime([...newest.values()], "", monoMs);
+  let latestMono = 0;
 
   return {
-    /** Offers an anchor; true when it became the one in force and moved the mapping by more than its uncertainty. */
+    /** Offers an anchor; true when it came into force and is of another clock or moved the mapping by more than its uncertainty. */
     offer(anchor: Anchor): boolean {
       if (!Number.isFinite(anchor.offsetMs) || anchor.trust === "none") return false;
-      const old = best;
-      if (old !== undefined) {
-        const weaker = TRUST.indexOf(anchor.trust) < TRUST.indexOf(old.trust);
-        if (weaker && uncAt(old, anchor.monoMs) <= anchor.uncMs) return false;
-      }
-      best = anchor;
+      latestMono = Math.max(latestMono, anchor.monoMs);
+      const old = at(anchor.monoMs)?.anchor;
+      newest.set(anchor.trust, { ...anchor, boot: "" });
+      const now = at(anchor.monoMs)!.anchor;
+      if (now.trust !== anchor.trust) return false;
       return old === undefined || old.trust !== anchor.trust || Math.abs(old.offsetMs - anchor.offsetMs) > old.uncMs;
     },
     get trust(): Trust {
-      return best?.trust ?? "none";
+      return at(latestMono)?.trust ?? "none";
     },
     get anchor(): Anchor | undefined {
-      return best;
+      return at(latestMono)?.anchor;
     },
     /** The time fields for an instant of this boot; no `t` while time is unknown. */
     stamp(monoMs: number): Stamp {
-      if (best === undefined) return { trust: "none" };
-      const utcMs = Math.round(monoMs + best.offsetMs);
-      return { t: new Date(utcMs).toISOString(), trust: best.trust, unc: Math.ceil(uncAt(best, monoMs)) };
+      const time = at(monoMs);
+      if (time === undefined) return { trust: "none" };
+      return { t: new Date(Math.round(time.utcMs)).toISOString(), trust: time.trust, unc: Math.ceil(time.uncMs) };
     },
   };
 }

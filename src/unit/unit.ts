@@ -266,7 +266,9 @@ export async function startUnit(options: {
   uplink.start();
 
   const stopWatching =
-    simulation === undefined ? watchSystemClock({ clock, offer: (anchor) => timebase.offer(anchor) }) : () => undefined;
+    simulation === undefined
+      ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
+      : () => undefined;
   bulletins.start();
 
   return {
