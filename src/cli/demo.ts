@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, openSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,6 +12,7 @@ import { PACKAGE_ROOT } from "./version.ts";
 
 const LINE_MS = 5000;
 const PAGE_PORT = 8080;
+const CAB_PORT = 8088;
 const STOP_MS = 1500;
 
 const USAGE = `usage: swath demo [--port N] [--speed N]
@@ -32,6 +34,18 @@ function options(args: readonly string[]): { port: number; speed: number | undef
   }
 }
 
+/** The port asked for, or any other free one where that is taken. */
+function freePort(wanted: number): Promise<number> {
+  return new Promise((done, failed) => {
+    const server = createServer();
+    server.once("error", (e) => (wanted === 0 ? failed(e) : done(freePort(0))));
+    server.listen(wanted, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => done(typeof address === "object" && address !== null ? address.port : wanted));
+    });
+  });
+}
+
 /** `swath demo`, the main job of a first look: ends on Ctrl-C within 2 s. */
 export async function demo(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
   const chosen = options(args);
@@ -50,6 +64,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
     ...(profile === undefined ? {} : { machineNames: { [machine]: profile.name } }),
   };
   const hq = await startDemoHq({ ...page, pagePort: chosen.port }).catch(() => startDemoHq(page));
+  const cabPort = await freePort(chosen.port === 0 ? 0 : CAB_PORT);
   // The unit is started as on a machine: with a unit file, here one that extends the demo's by what this run decides.
   const file = join(dir, "unit.yaml");
   writeFileSync(
@@ -58,6 +73,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
       `extends: ${JSON.stringify(relative(dir, demoFile))}`,
       `broker: { url: ${JSON.stringify(hq.brokerUrl)} }`,
       `spool: { dir: ${JSON.stringify(join(dir, "spool"))} }`,
+      `cab: { port: ${cabPort}, language: en }`,
       ...(chosen.speed === undefined ? [] : [`simulation: { speed: ${chosen.speed} }`]),
       "",
     ].join("\n"),
@@ -71,7 +87,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
   });
   out.write(
     `Swath: a simulated clearance machine at work${chosen.speed === undefined ? "" : `, ${chosen.speed} times as fast`}\n` +
-      `  page    ${hq.pageUrl}\n  broker  ${hq.brokerUrl}   (mosquitto_sub -t 'swath/#' -v)\n  log     ${unitLog}\n` +
+      `  page    ${hq.pageUrl}   (HQ)\n  cab     http://127.0.0.1:${cabPort}/   (the operator's page)\n  broker  ${hq.brokerUrl}   (mosquitto_sub -t 'swath/#' -v)\n  log     ${unitLog}\n` +
       "Ctrl-C ends it.\n\n",
   );
 

@@ -10,7 +10,7 @@ import { readExtended } from "./extend.ts";
 import { parseTree } from "./issues.ts";
 import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedDetector, LoadedPart, LoadedTrack } from "./loaded.ts";
 import { type Problem, problemsError } from "./problems.ts";
-import { ringSchema, type UnitFile, unitSchema } from "./schema.ts";
+import { type Cab, ringSchema, type UnitFile, unitSchema } from "./schema.ts";
 import { placeOf, type Tree } from "./tree.ts";
 
 /**
@@ -101,7 +101,17 @@ function assemble({ file, files, tree, unit, parts, channels, track, detectors }
     ringSeconds: ring.seconds,
     detectors,
     capture,
+    ...(unit.cab === undefined ? {} : { cab: fullCab(unit.cab, full) }),
     ...(simulation === undefined ? {} : { simulation }),
+  };
+}
+
+function fullCab(cab: Cab, full: (path: readonly string[], name: string) => string): Cab {
+  const { tokenFile, languagesDir } = cab;
+  return {
+    ...cab,
+    ...(tokenFile === undefined ? {} : { tokenFile: full(["cab", "tokenFile"], tokenFile) }),
+    ...(languagesDir === undefined ? {} : { languagesDir: full(["cab", "languagesDir"], languagesDir) }),
   };
 }
 

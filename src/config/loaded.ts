@@ -5,7 +5,7 @@ import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import type { PartChannel } from "./catalogue.ts";
-import type { BusConfig, Capture, limitSchema, Profile, Simulation, shockSchema, UnitFile } from "./schema.ts";
+import type { BusConfig, Cab, Capture, limitSchema, Profile, Simulation, shockSchema, UnitFile } from "./schema.ts";
 import type { Site } from "./site.ts";
 
 /** The broker, with every file as a full path. */
@@ -83,5 +83,7 @@ export interface LoadedConfig {
   readonly ringSeconds: number;
   readonly detectors: readonly LoadedDetector[];
   readonly capture: Capture;
+  /** The page in the cab, with every file as a full path; absent where there is none. */
+  readonly cab?: Cab;
   readonly simulation?: Simulation;
 }

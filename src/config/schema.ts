@@ -209,6 +209,34 @@ export const simulationSchema = z
   })
   .describe("every bus becomes memory and every part its twin; what comes out is marked as simulated");
 
+/** The page in the cab. */
+export const cabSchema = z
+  .strictObject({
+    listen: z
+      .union([z.ipv4(), z.ipv6()])
+      .default("127.0.0.1")
+      .describe("address it is served on: 127.0.0.1 for a screen on the unit itself, or that of the cab's own network"),
+    port: z.int().min(0).max(65_535).default(8088).describe("port it is served on; 0 takes a free one"),
+    tokenFile: filePath("file whose first line a browser must show; needed on any address but loopback").optional(),
+    language: z
+      .string()
+      .regex(/^[a-z]{2,8}$/, "the code of a language, such as km or en")
+      .default("km")
+      .describe("language to begin with"),
+    languagesDir: filePath("folder with more languages, one <code>.json each").optional(),
+    depth: channelName.default("tool_depth").describe("channel of the tool's depth below ground, in m"),
+    rotor: channelName.default("rotor_speed").describe("channel of the rotor's speed, in rpm"),
+  })
+  .refine((c) => c.tokenFile !== undefined || isLoopbackAddress(c.listen), {
+    path: ["tokenFile"],
+    error: "expected tokenFile: on any address but loopback the page asks for a token",
+  })
+  .describe("the page for the operator");
+
+function isLoopbackAddress(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
 const names = <T extends z.ZodType>(value: T) => z.record(snake("a name"), value);
 
 /** One unit file, or a unit file merged with the profile it extends. */
@@ -235,6 +263,7 @@ export const unitSchema = z
     ring: ringSchema.prefault({}),
     detectors: names(detectorSchema).prefault({}).describe("detectors by name; a limit's name is that of its events"),
     capture: captureSchema.prefault({}),
+    cab: cabSchema.optional(),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
@@ -243,4 +272,5 @@ export type UnitFile = z.output<typeof unitSchema>;
 export type BusConfig = z.output<typeof busSchema>;
 export type Profile = z.output<typeof profileSchema>;
 export type Capture = z.output<typeof captureSchema>;
+export type Cab = z.output<typeof cabSchema>;
 export type Simulation = z.output<typeof simulationSchema>;

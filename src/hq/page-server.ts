@@ -32,7 +32,7 @@ function pageFiles() {
       "/": join(sources, "index.html"),
       "/style.css": join(sources, "style.css"),
       "/tables.css": join(sources, "tables.css"),
-      "/icon.svg": join(sources, "icon.svg"),
+      "/icon.svg": join(packageRoot(), "src/web/icon.svg"),
       "/vendor/uplot.js": join(uplot, "uPlot.esm.js"),
       "/vendor/uplot.css": join(uplot, "uPlot.min.css"),
     },

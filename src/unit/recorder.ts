@@ -1,4 +1,5 @@
 import type { Note, Row } from "../link/frame.ts";
+import type { MarkKind, MarkOrigin } from "../model/operator.ts";
 import type { Draft, Lane } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
@@ -168,19 +169,24 @@ export function createRecorder(options: RecorderOptions) {
 
   /** Appends a record; one that others depend on is never thinned. */
   function add(draft: Draft, lane: Lane, how: AppendOptions = { keep: true }): void {
-    const append = () => {
-      const appended = store.append(lane, bodyOf(draft), how);
+    if (lane === "event") {
+      addEvent(draft, how).catch(() => undefined); // the commit that waits for it tells
+      return;
+    }
+    waiting.push(() => {
+      work.push(store.append(lane, bodyOf(draft), how));
       // A capture is rare and large: it does not wait for company.
       if (lane === "bulk") store.flush().catch(() => undefined);
-      return appended;
-    };
-    // The lanes have an order each; an event need not wait for a commit of the log.
-    if (lane === "event") {
-      const appended = append();
-      appended.catch(() => undefined); // the commit that waits for it tells
-      waiting.push(() => work.push(appended));
-    } else waiting.push(() => work.push(append()));
+    });
     commit();
+  }
+
+  /** The lanes have an order each; an event need not wait for a commit of the log. Resolves when it is durable. */
+  function addEvent(draft: Draft, how: AppendOptions = { keep: true }): Promise<number> {
+    const appended = store.append("event", bodyOf(draft), how);
+    waiting.push(() => work.push(appended));
+    commit();
+    return appended;
   }
 
   function outage(from: number, to: number): void {
@@ -290,6 +296,10 @@ export function createRecorder(options: RecorderOptions) {
       } else if (note.kind === "capture") {
         add({ ...note, ...stampOf(note.mono) }, "bulk", { weight: note.peak });
       }
+    },
+    /** An operator's mark, made at `monoMs`; resolves when it is durable. */
+    mark(monoMs: number, kind: MarkKind, origin: MarkOrigin): Promise<number> {
+      return addEvent({ ...stampOf(monoMs), kind: "event", name: "mark", severity: "info", detail: { kind, origin } });
     },
     /** Any other record, such as the descriptor. */
     add,

@@ -9,12 +9,13 @@ import type { LoadedConfig } from "../config/loaded.ts";
 import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
 import { SwathError } from "../model/errors.ts";
-import type { StateMessage } from "../model/record.ts";
+import { LANES, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
 import { createBulletins } from "./bulletins.ts";
+import { startCab } from "./cab.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { createLanes } from "./lanes.ts";
@@ -202,6 +203,25 @@ export async function startUnit(options: {
     tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
   });
   spoolChanged = bulletins.look;
+  const cab = await startCab({
+    config,
+    tables,
+    timebase,
+    log,
+    mark: (monoMs, kind) => recorder.mark(monoMs, kind, "cab"),
+    source: {
+      nowMs: () => clock.monoMs(),
+      sampler: () => sampler,
+      sources: () => status?.sources ?? {},
+      spool: () => spool.state,
+      hq() {
+        const { connected, lastAckMono } = uplink.status();
+        const lastAckS = lastAckMono === undefined ? null : (systemClock.monoMs() - lastAckMono) / 1000;
+        const unsent = LANES.reduce((n, lane) => n + spool.unsent(lane), 0);
+        return { connected, unsent, lastAckS, spool: spool.state };
+      },
+    },
+  });
 
   const supervisor = createSupervisor({
     command: process.execPath,
@@ -232,10 +252,12 @@ export async function startUnit(options: {
       },
       row(row, bytes, number) {
         live.row(row);
+        cab?.row(row);
         recorder.row(row, bytes, number);
       },
       note(note, number) {
         recorder.note(note, number);
+        if (note.kind === "event") cab?.event(note.name);
         if (note.kind !== "source") return;
         const { source, state, previous, reason } = note;
         log.info({ source, state, previous, reason }, "source changed its state");
@@ -275,6 +297,7 @@ export async function startUnit(options: {
     async stop() {
       bulletins.stop();
       stopWatching();
+      await cab?.close();
       await supervisor.stop(SAMPLER_GRACE_MS);
       await recorder.flush();
       await uplink.stop({ final: words("offline"), timeoutMs: 800 });

@@ -1,33 +1,16 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DemoHq, startDemoHq } from "../../src/hq/demo.ts";
 import { type FakeUnit, startFakeUnit } from "../hq/fake-unit.ts";
 import { until } from "../hq/until.ts";
+import { startChromium } from "../rigs/chromium.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const shots = join(root, "docs/screenshots");
 const KEEP_SHOTS = process.env["UPDATE_SCREENSHOTS"] === "1";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-function findChromium(): string {
-  const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter)];
-  const names = ["chromium", "chromium-browser", "google-chrome"];
-  const found = folders.flatMap((dir) => names.map((name) => join(dir, name))).find(existsSync);
-  if (found === undefined) throw new Error("no Chromium: install the package chromium");
-  return found;
-}
 
 let hq: DemoHq;
 let unit: FakeUnit;
@@ -39,7 +22,7 @@ beforeAll(async () => {
   });
   hq = await startDemoHq({ machineNames: { "d85ms-15-07": "Komatsu D85MS-15" } });
   unit = await startFakeUnit({ url: hq.brokerUrl, pastS: 2200 });
-  browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS });
+  browser = await startChromium();
 });
 afterAll(async () => {
   await browser?.close();
