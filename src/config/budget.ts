@@ -117,12 +117,12 @@ export function checkBudgets(
   }
 }
 
+const fastest = (channel: LoadedChannel) =>
+  Math.max(...[channel, ...channel.standIns].map((s) => s.source.rateHz ?? IRREGULAR_HZ));
+
 /** Bytes that the rings of all channels take. */
 export function ringBytes(channels: readonly LoadedChannel[], seconds: number): number {
-  return channels.reduce(
-    (sum, ch) => sum + Math.ceil((ch.source.rateHz ?? IRREGULAR_HZ) * seconds) * RING_SAMPLE_BYTES,
-    0,
-  );
+  return channels.reduce((sum, ch) => sum + Math.ceil(fastest(ch) * seconds) * RING_SAMPLE_BYTES, 0);
 }
 
 /** Refuses rings that do not fit the memory of a Pi. */

@@ -1,10 +1,10 @@
 import type { ChannelSpec } from "../model/channel.ts";
 import type { PartChannel } from "./catalogue.ts";
-import { at, type Checking, complain, goodAt, namesAt } from "./checking.ts";
-import { checkFilters } from "./filters.ts";
-import type { LoadedChannel, LoadedPart, LoadedTrack } from "./loaded.ts";
+import { at, type Checking, complain, goodAt, namesAt, type Path } from "./checking.ts";
+import { type CheckedChain, checkFilters } from "./filters.ts";
+import type { LoadedChannel, LoadedPart, LoadedSource, LoadedTrack } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
-import { brokerSchema, channelSchema, rowsSchema, trackSchema } from "./schema.ts";
+import { brokerSchema, channelSchema, failOverSchema, rowsSchema, trackSchema } from "./schema.ts";
 
 // A key too many has been reported with the whole file; it does not keep the rest from being checked.
 const looseChannel = channelSchema.strip();
@@ -25,32 +25,106 @@ export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): L
   for (const column of namesAt(c, ["channels"])) {
     const path = ["channels", column];
     const from = goodAt(c, channelSchema.shape.from, [...path, "from"]);
-    const found = from === undefined ? undefined : sourceOf(c, column, from, parts);
+    const found = from === undefined ? undefined : sourcesOf(c, column, from, parts);
     const written = goodAt(c, looseChannel, path);
     if (found === undefined || written === undefined) continue;
-    const { key, ...spec } = found;
-    const source: ChannelSpec = written.label === undefined ? spec : { ...spec, label: written.label };
+    const sources = found.map((s) =>
+      written.label === undefined ? s : { ...s, source: { ...s.source, label: written.label } },
+    );
     const ending = written.deadband === "none" ? [] : [{ deadband: { band: written.deadband } }];
-    const chain = checkFilters(c, [...path, "filters"], source, [...written.filters, ...ending], ringSeconds);
-    if (chain === undefined) continue;
+    const filters = [...written.filters, ...ending];
+    const chains: CheckedChain[] = [];
+    for (const [i, { part, key, source }] of sources.entries()) {
+      const chain = checkFilters(c, [...path, "filters"], source, filters, ringSeconds);
+      if (chain !== undefined) chains.push(chain);
+      else if (i > 0)
+        complain(c, "config/conflict", [...path, "from", i], `these filters cannot run on ${part}.${key}`);
+      if (chain === undefined) break;
+    }
+    const [first, ...standIns] = sources;
+    const [chain] = chains;
+    if (first === undefined || chain === undefined || chains.length < sources.length) continue;
+    const failOver = checkFailOver(c, path, sources, written.failOver);
+    const stats = written.stats.map((s) => (s === "last" ? column : `${column}.${s}`));
     out.push({
       column,
-      part: written.from.slice(0, written.from.indexOf(".")),
-      key,
-      source,
-      spec: chain.spec,
+      ...first,
+      standIns,
+      ...(failOver === undefined ? {} : { failOver }),
+      spec: specOfAll(chains.map((each) => each.spec)),
       filters: chain.filters,
       words: chain.words,
       stats: written.stats,
-      columns: written.stats.map((s) => (s === "last" ? column : `${column}.${s}`)),
+      columns: standIns.length === 0 ? stats : [...stats, `${column}.src`],
     });
   }
   return out;
 }
 
-function sourceOf(c: Checking, column: string, from: string, parts: Parts): PartChannel | undefined {
-  const [partName = "", key = ""] = from.split(".");
+/** What a channel delivers whichever of its sources speaks: the widest range, the finest step, a rate only when all have it. */
+function specOfAll(all: readonly ChannelSpec[]): ChannelSpec {
+  const [first] = all as readonly [ChannelSpec, ...ChannelSpec[]];
+  if (all.length === 1) return first;
+  const { label, unit, rateHz } = first;
+  const range = [Math.min(...all.map((s) => s.range[0])), Math.max(...all.map((s) => s.range[1]))] as const;
+  const resolution = Math.min(...all.map((s) => s.resolution));
+  const isEven = rateHz !== undefined && all.every((s) => s.rateHz === rateHz);
+  return { label, unit, range, resolution, ...(isEven ? { rateHz } : {}) };
+}
+
+/** Samples that a source must be able to miss before another takes over. */
+const MISSED_MIN = 3;
+
+/** The hold times of a channel with several sources, which must be longer than what lies between two samples. */
+function checkFailOver(
+  c: Checking,
+  path: Path,
+  sources: readonly LoadedSource[],
+  written: LoadedChannel["failOver"],
+): LoadedChannel["failOver"] {
+  if (sources.length < 2) {
+    if (written !== undefined)
+      complain(c, "config/conflict", [...path, "failOver"], "there is only one source: expected a list in from");
+    return undefined;
+  }
+  const failOver = written ?? failOverSchema.parse({});
+  const given = written === undefined ? [...path, "from"] : [...path, "failOver"];
+  for (const { part, key, source } of sources) {
+    const leastMs = source.rateHz === undefined ? 0 : Math.ceil((MISSED_MIN * 1000) / source.rateHz);
+    if (failOver.afterMs >= leastMs) continue;
+    const text = `${part}.${key} gives a sample every ${1000 / (source.rateHz ?? 1)} ms, so failOver.afterMs ${failOver.afterMs} is too short: expected at least ${leastMs}`;
+    complain(c, "config/conflict", given, text);
+  }
+  return failOver;
+}
+
+/** The sources of a channel, all of one unit; undefined after complaining. */
+function sourcesOf(
+  c: Checking,
+  column: string,
+  from: string | readonly string[],
+  parts: Parts,
+): LoadedSource[] | undefined {
+  const names = typeof from === "string" ? [from] : from;
   const path = ["channels", column, "from"];
+  const found = names.flatMap((name, i): LoadedSource[] => {
+    const source = sourceOf(c, typeof from === "string" ? path : [...path, i], name, parts);
+    if (source === undefined) return [];
+    const { key, ...spec } = source;
+    return [{ part: name.slice(0, name.indexOf(".")), key, source: spec }];
+  });
+  const [first] = found;
+  for (const [i, { part, key, source }] of found.entries()) {
+    if (first === undefined || source.unit === first.source.unit) continue;
+    const text = `${part}.${key} is in ${source.unit}, but ${first.part}.${first.key} is in ${first.source.unit}: sources of one channel have one unit`;
+    complain(c, "config/conflict", [...path, i], text);
+    return undefined;
+  }
+  return found.length === names.length ? found : undefined;
+}
+
+function sourceOf(c: Checking, path: Path, from: string, parts: Parts): PartChannel | undefined {
+  const [partName = "", key = ""] = from.split(".");
   const names = namesAt(c, ["parts"]);
   if (!names.includes(partName)) {
     complain(

@@ -73,6 +73,11 @@ function checkShock(c: Checking, path: Path, shock: Shock, channels: readonly Lo
       whole = false;
       continue;
     }
+    if (channel.standIns.length > 0) {
+      const text = `${name} has several sources: a shock is looked for in the samples of one`;
+      complain(c, "config/conflict", place, text);
+      continue;
+    }
     const { unit, rateHz, range } = channel.source;
     if (unit !== "m/s2") {
       complain(c, "config/conflict", place, `${name} is in ${unit}, expected an acceleration in m/s2`);

@@ -12,7 +12,10 @@ type Channel = Descriptor["channels"][string];
  */
 export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Descriptor } {
   const channels: Record<string, Channel> = {};
-  const describe = (spec: ChannelSpec, rest: Pick<Channel, "source" | "table" | "columns" | "filters">): Channel => {
+  const describe = (
+    spec: ChannelSpec,
+    rest: Pick<Channel, "source" | "sources" | "table" | "columns" | "filters">,
+  ): Channel => {
     const { label, unit, range, resolution, rateHz } = spec;
     return {
       label,
@@ -24,9 +27,10 @@ export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Des
       ...(loaded.simulation === undefined ? {} : { simulated: true }),
     };
   };
-  for (const { column, part, key, spec, columns, words } of loaded.channels)
+  for (const { column, part, key, spec, columns, words, standIns } of loaded.channels)
     channels[column] = describe(spec, {
       source: `${part}.${key}`,
+      ...(standIns.length === 0 ? {} : { sources: [`${part}.${key}`, ...standIns.map((s) => `${s.part}.${s.key}`)] }),
       table: "telemetry",
       columns: [...columns],
       filters: [...words],

@@ -125,10 +125,17 @@ function inline(value: unknown): string {
   return pairs.join(", ");
 }
 
-function channelLines({ column, part, key, source, spec, words: steps, columns }: LoadedChannel): string[] {
-  const raw = `${part}.${key}, ${rate(source)}`;
+function channelLines(channel: LoadedChannel): string[] {
+  const { column, spec, words: steps, columns, standIns, failOver } = channel;
+  const [raw, ...others] = [channel, ...standIns].map((s) => `${s.part}.${s.key}, ${rate(s.source)}`);
   return [
     `  ${column}: ${spec.label}, ${span(spec)}, from ${raw}`,
+    ...others.map((other) => `    else from ${other}`),
+    ...(failOver === undefined
+      ? []
+      : [
+          `    the next speaks after ${failOver.afterMs} ms without a usable sample, a better one again after ${failOver.returnAfterMs} good ms`,
+        ]),
     ...(steps.length === 0 ? [] : [`    filters: ${steps.join(" → ")}; leaves ${rate(spec)}`]),
     `    columns: ${columns.join(", ")}`,
   ];

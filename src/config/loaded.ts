@@ -5,7 +5,17 @@ import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import type { PartChannel } from "./catalogue.ts";
-import type { BusConfig, Cab, Capture, limitSchema, Profile, Simulation, shockSchema, UnitFile } from "./schema.ts";
+import type {
+  BusConfig,
+  Cab,
+  Capture,
+  failOverSchema,
+  limitSchema,
+  Profile,
+  Simulation,
+  shockSchema,
+  UnitFile,
+} from "./schema.ts";
 import type { Site } from "./site.ts";
 
 /** The broker, with every file as a full path. */
@@ -30,22 +40,29 @@ export interface LoadedPart {
   readonly channels: readonly PartChannel[];
 }
 
-/** One published channel. */
-export interface LoadedChannel {
-  /** Its name: the key in the file. */
-  readonly column: string;
+/** Where samples of a channel come from. */
+export interface LoadedSource {
   readonly part: string;
   /** The channel's key in the table of the part. */
   readonly key: string;
   /** What the part delivers, under this channel's label. */
   readonly source: ChannelSpec;
+}
+
+/** One published channel; `part`, `key` and `source` are those of its first source. */
+export interface LoadedChannel extends LoadedSource {
+  /** Its name: the key in the file. */
+  readonly column: string;
+  /** Sources that speak when the first does not, in order; then `failOver` says when, and the last of `columns` who. */
+  readonly standIns: readonly LoadedSource[];
+  readonly failOver?: z.output<typeof failOverSchema>;
   /** What leaves the filter chain. */
   readonly spec: ChannelSpec;
   readonly filters: readonly ChainSpec[];
   /** One line for each filter, with every default filled in. */
   readonly words: readonly string[];
   readonly stats: readonly WindowStat[];
-  /** Names on the wire, one per statistic, in the order of `stats`. */
+  /** Names on the wire, one per statistic, in the order of `stats`, and `.src` where there are stand-ins. */
   readonly columns: readonly string[];
 }
 

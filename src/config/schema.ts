@@ -85,12 +85,40 @@ export const partSchema = z
   })
   .describe("one part on a bus");
 
+const sourceName = z.string().regex(/^[^.\s]+\.[^.\s]+$/, "<part name>.<channel of that part>");
+
+export const failOverSchema = z
+  .strictObject({
+    afterMs: z
+      .int()
+      .min(200)
+      .max(600_000)
+      .default(2000)
+      .describe("a source without a usable sample for so long gives the channel to the next one, in ms"),
+    returnAfterMs: z
+      .int()
+      .min(200)
+      .max(3_600_000)
+      .default(10_000)
+      .describe("a better source gets it back after so long without a bad sample, in ms"),
+  })
+  .describe("when another source speaks");
+
 export const channelSchema = z
   .strictObject({
     from: z
-      .string()
-      .regex(/^[^.\s]+\.[^.\s]+$/, "<part name>.<channel of that part>")
-      .describe("where samples come from: <part name>.<channel of that part>"),
+      .union([
+        sourceName,
+        z
+          .array(sourceName)
+          .min(2)
+          .max(8)
+          .refine((all) => new Set(all).size === all.length, "expected each source once"),
+      ])
+      .describe("where samples come from: <part name>.<channel of that part>, or a list of them, the best first"),
+    failOver: failOverSchema
+      .optional()
+      .describe("for a list of sources: when the next one speaks, and when the better one again"),
     label: z.string().min(1).max(80).optional().describe("words on a screen; default: those of the part"),
     filters: chainSchema.max(16).default([]).describe("filters in the order samples pass them (docs/filters.md)"),
     stats: z

@@ -67,6 +67,13 @@ export const descriptorChannel = z.strictObject({
   range: z.tuple([z.number(), z.number()]).describe("what the source can deliver"),
   resolution: z.number().positive().describe("smallest step that is sent"),
   source: z.string().describe("part and channel of its table"),
+  sources: z
+    .array(z.string())
+    .min(2)
+    .optional()
+    .describe(
+      "all its sources, best first; the column `<channel>.src` says which spoke last in a row: its place here, from 0",
+    ),
   table: z.enum(["telemetry", "track"]).describe("kind of the records that hold its columns"),
   columns: z.array(z.string()).min(1).describe("names of its columns"),
   rateHz: z.number().positive().optional().describe("samples per second behind the filters, when regular"),
@@ -125,7 +132,7 @@ export const eventFields = {
   name: z
     .string()
     .regex(/^[a-z0-9_]+$/)
-    .describe("what happened, such as `source_state`, `detonation_candidate`, or the name of a limit"),
+    .describe("what happened, such as `source_state`, `source_switch`, `detonation_candidate`, or the name of a limit"),
   severity: z.enum(SEVERITIES),
   source: z.string().optional().describe("the part it is about"),
   detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),

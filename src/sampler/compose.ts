@@ -1,9 +1,9 @@
 import { CAPTURE_SPARE_S } from "../config/check-detectors.ts";
 import { signalOf } from "../config/filters.ts";
-import type { LoadedChannel, LoadedConfig, LoadedDetector } from "../config/loaded.ts";
+import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedSource } from "../config/loaded.ts";
 import type { BlackBoxSpec } from "./black-box.ts";
 import type { WatchSpec } from "./detectors.ts";
-import type { PipelineSpec } from "./pipeline.ts";
+import type { PipelineSource, PipelineSpec } from "./pipeline.ts";
 import type { SamplerOptions } from "./sampler.ts";
 
 /** Longest block a source hands over. */
@@ -27,19 +27,23 @@ export function compose(
 }
 
 function pipelineOf(config: LoadedConfig, channel: LoadedChannel): PipelineSpec {
-  const part = config.parts.find((p) => p.name === channel.part);
-  const index = part?.channels.findIndex((c) => c.key === channel.key) ?? -1;
-  const rateHz = channel.source.rateHz ?? UNSTATED_HZ;
+  const { standIns, failOver } = channel;
+  const rateHz = Math.max(...[channel, ...standIns].map((s) => s.source.rateHz ?? UNSTATED_HZ));
   return {
     name: channel.column,
-    part: channel.part,
-    channel: index,
-    signal: { ...signalOf(channel.source, config.ringSeconds), capacity: BLOCK_SAMPLES },
+    ...pipelineSource(config, channel),
+    ...(failOver === undefined ? {} : { failOver, standIns: standIns.map((s) => pipelineSource(config, s)) }),
     filters: channel.filters,
     stats: channel.stats,
     ringSamples: Math.ceil(rateHz * config.ringSeconds),
     rowMs: config.rows.everyMs,
   };
+}
+
+function pipelineSource(config: LoadedConfig, { part: name, key, source }: LoadedSource): PipelineSource {
+  const part = config.parts.find((p) => p.name === name);
+  const channel = part?.channels.findIndex((c) => c.key === key) ?? -1;
+  return { part: name, channel, signal: { ...signalOf(source, config.ringSeconds), capacity: BLOCK_SAMPLES } };
 }
 
 function trackOf(config: LoadedConfig): { part: string; channels: number[] } | undefined {

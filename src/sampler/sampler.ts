@@ -60,20 +60,29 @@ export function createSampler(options: SamplerOptions) {
   for (const spec of options.watches)
     startWatch(spec, pipelines, { note: sendNote, trigger: (trigger) => box?.trigger(trigger) });
 
+  for (const pipeline of pipelines)
+    pipeline.onSwitch((to, from, reason, tMs) => {
+      const severity = to > from ? "warning" : "info";
+      const source = pipeline.sources[to]!.part;
+      const detail = { channel: pipeline.name, to, from, previous: pipeline.sources[from]!.part, reason };
+      sendNote({ kind: "event", mono: tMs, name: "source_switch", severity, source, detail });
+    });
+
   const track = options.track && { part: options.track.part, rows: createTrackRows(options.track.channels, sendRow) };
 
   /** The sink for one part: its blocks to the pipelines that want them, its epochs to the track. */
   function sinkFor(part: string): SourceSink {
-    const byChannel: Pipeline[][] = [];
-    for (const p of pipelines.filter((p) => p.part === part)) {
-      byChannel[p.channel] = [...(byChannel[p.channel] ?? []), p];
-    }
+    const byChannel: { pipeline: Pipeline; source: number }[][] = [];
+    for (const pipeline of pipelines)
+      for (const [source, from] of pipeline.sources.entries())
+        if (from.part === part) byChannel[from.channel] = [...(byChannel[from.channel] ?? []), { pipeline, source }];
     const rows = track?.part === part ? track.rows : undefined;
     return {
       block(channel, block) {
         lastSampleMs.set(part, block.t[block.n - 1] ?? 0);
         const wanted = byChannel[channel];
-        if (wanted !== undefined) for (let i = 0; i < wanted.length; i++) wanted[i]!.accept(block);
+        if (wanted !== undefined)
+          for (let i = 0; i < wanted.length; i++) wanted[i]!.pipeline.accept(block, wanted[i]!.source);
         rows?.block(channel, block);
       },
       scan(tMs) {

@@ -18,7 +18,11 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
     buses: config.buses,
     parts: config.parts.map((part) => ({
       ...part,
-      columns: Object.fromEntries(config.channels.filter((c) => c.part === part.name).map((c) => [c.key, c.column])),
+      columns: Object.fromEntries(
+        config.channels.flatMap((c) =>
+          [c, ...c.standIns].filter((s) => s.part === part.name).map((s) => [s.key, c.column]),
+        ),
+      ),
     })),
     clock,
     startMs,
