@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/work": ["src/model", "src/dsp"],
   "src/spool": ["src/model"],
   "src/uplink": ["src/model", "src/codec", "src/spool"],
-  "src/config": ["src/model", "src/device", "src/dsp"],
+  "src/config": ["src/model", "src/codec", "src/device", "src/dsp"],
   "src/web": [],
   "src/cab": ["src/model", "src/web"],
   "src/unit": ["src/*", "devices"],

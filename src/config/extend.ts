@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { dirname, isAbsolute, join, normalize } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { describe } from "./expected.ts";
 import type { Problem } from "./problems.ts";
 import { type NamingKey, readYaml } from "./read-yaml.ts";
@@ -19,9 +19,10 @@ export interface Merged {
 
 /**
  * Reads `file` and the profiles it extends and lays them over each other, the unit file on top. Undefined when one of
- * them cannot be read or is not a map of keys; what is wrong is added to `problems`.
+ * them cannot be read or is not a map of keys; what is wrong is added to `problems`. Files that lie `flat` may name only what
+ * lies beside them.
  */
-export function readExtended(file: string, problems: Problem[]): Merged | undefined {
+export function readExtended(file: string, problems: Problem[], flat = false): Merged | undefined {
   const layers: MapTree[] = [];
   const files: string[] = [];
   const seen = new Set<string>();
@@ -36,18 +37,18 @@ export function readExtended(file: string, problems: Problem[]): Merged | undefi
     entries.delete("extends");
     layers.push({ ...layer, entries });
     if (below === undefined) break;
-    next = fileNamed("extends", named.file, below.key, below.value, problems);
+    next = fileNamed("extends", named.file, below.key, below.value, problems, flat);
     if (next === undefined) return undefined;
   }
   const tree = layers.reduceRight<Tree>(mergeTrees, { kind: "map", place: { file, line: 1 }, entries: new Map() });
-  return tree.kind === "map" ? withSite({ tree, files, site: undefined }, problems) : undefined;
+  return tree.kind === "map" ? withSite({ tree, files, site: undefined }, problems, flat) : undefined;
 }
 
 /** Where `site` is the name of a file, what stands in that file takes its place. */
-function withSite(merged: Merged, problems: Problem[]): Merged | undefined {
+function withSite(merged: Merged, problems: Problem[], flat: boolean): Merged | undefined {
   const named = merged.tree.entries.get("site");
   if (named?.value.kind !== "scalar") return merged;
-  const next = fileNamed("site", named.value.place.file, named.key, named.value, problems);
+  const next = fileNamed("site", named.value.place.file, named.key, named.value, problems, flat);
   const tree = next === undefined ? undefined : readYaml(next.file, next.from, "site", problems);
   if (next === undefined || tree === undefined) return undefined;
   const entries = new Map(merged.tree.entries).set("site", { key: named.key, value: tree });
@@ -82,16 +83,25 @@ function readLayer({ file, from }: Named, above: number, seen: Set<string>, prob
 }
 
 /** The file that `value`, the value of `name` in `file`, names. */
-function fileNamed(name: NamingKey, file: string, key: Place, value: Tree, problems: Problem[]): Named | undefined {
+function fileNamed(
+  name: NamingKey,
+  file: string,
+  key: Place,
+  value: Tree,
+  problems: Problem[],
+  flat: boolean,
+): Named | undefined {
   const what = name === "site" ? "site file" : "profile";
   const wrong = (found: string): undefined => {
-    const text = `found ${found}, expected the path of a ${what}, relative to this file`;
+    const wanted = flat ? `the name of a ${what} in the same bundle` : `the path of a ${what}, relative to this file`;
+    const text = `found ${found}, expected ${wanted}`;
     problems.push({ code: "config/invalid", place: key, key: name, text });
     return undefined;
   };
   if (value.kind !== "scalar") return wrong(value.kind === "map" ? "a map of keys" : "a list");
   if (typeof value.value !== "string" || value.value === "") return wrong(describe(value.value));
-  if (isAbsolute(value.value) || value.value.includes("\0")) return wrong(describe(value.value));
+  if (isAbsolute(value.value) || value.value.includes("\0") || (flat && basename(value.value) !== value.value))
+    return wrong(describe(value.value));
   return { file: normalize(join(dirname(file), value.value)), from: value.place };
 }
 

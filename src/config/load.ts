@@ -18,12 +18,15 @@ import { placeOf, type Tree } from "./tree.ts";
  * returns it frozen. Throws one `SwathError` of the domain `config` that lists every problem, each as
  * `file:line: key: what was found, what was expected`; and nothing else.
  */
-export function loadConfig(file: string, { catalogue }: { readonly catalogue: Catalogue }): LoadedConfig {
+export function loadConfig(
+  file: string,
+  { catalogue, flat }: { readonly catalogue: Catalogue; readonly flat?: boolean },
+): LoadedConfig {
   const problems: Problem[] = [];
-  const merged = readExtended(file, problems);
+  const merged = readExtended(file, problems, flat);
   // Where a file could not be read or is not YAML, what is missing in the rest proves nothing.
   if (merged === undefined || problems.some((p) => p.code === "config/syntax")) throw problemsError(problems, [file]);
-  const { tree, files } = merged;
+  const { tree, files, site: siteFile } = merged;
   const c: Checking = { tree, problems };
   const unit = parseTree(unitSchema, tree, [], problems);
   const buses = checkBuses(c);
@@ -36,12 +39,15 @@ export function loadConfig(file: string, { catalogue }: { readonly catalogue: Ca
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
-  return freeze(assemble({ file, files, tree, unit, parts: [...parts.values()], channels, track, detectors }));
+  return freeze(
+    assemble({ file, files, siteFile, tree, unit, parts: [...parts.values()], channels, track, detectors }),
+  );
 }
 
 interface Checked {
   readonly file: string;
   readonly files: readonly string[];
+  readonly siteFile: string | undefined;
   readonly tree: Tree;
   readonly unit: UnitFile;
   readonly parts: readonly LoadedPart[];
@@ -50,7 +56,7 @@ interface Checked {
   readonly detectors: readonly LoadedDetector[];
 }
 
-function assemble({ file, files, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
+function assemble({ file, files, siteFile, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
   const { org, machine, profile, site, buses, rows, live, ring, capture, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
@@ -98,6 +104,7 @@ function assemble({ file, files, tree, unit, parts, channels, track, detectors }
     machine,
     ...(profile === undefined ? {} : { profile }),
     ...(site === undefined ? {} : { site }),
+    ...(siteFile === undefined ? {} : { siteFile }),
     broker,
     spool: { ...unit.spool, dir: full(["spool", "dir"], unit.spool.dir) },
     buses,

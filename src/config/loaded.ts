@@ -89,6 +89,8 @@ export interface LoadedConfig {
   readonly machine: string;
   readonly profile?: Profile;
   readonly site?: Site;
+  /** The file the site was read from, when it has one of its own. */
+  readonly siteFile?: string;
   readonly broker: LoadedBroker;
   readonly spool: { readonly dir: string; readonly maxMb: number; readonly ack: UnitFile["spool"]["ack"] };
   readonly buses: Readonly<Record<string, BusConfig>>;
