@@ -6,6 +6,7 @@ import { adxl375 } from "./adxl375.ts";
 import { asciiLine } from "./ascii-line.ts";
 import { bme280 } from "./bme280.ts";
 import { ds3231 } from "./ds3231.ts";
+import { firmataBoard } from "./firmata-board.ts";
 import { gnssNmea } from "./gnss-nmea.ts";
 import { gnssUbx } from "./gnss-ubx.ts";
 import { h3lis331dl } from "./h3lis331dl.ts";
@@ -34,6 +35,7 @@ const parts: readonly Device[] = [
   asciiLine,
   bme280,
   ds3231,
+  firmataBoard,
   gnssNmea,
   gnssUbx,
   h3lis331dl,

@@ -20,6 +20,11 @@ const SHOWN: Readonly<Record<string, unknown>> = {
   "modbus-rtu": {
     points: { depth: { slave: 1, register: 256, unit: "m", scale: 0.001, range: [30, 4500], everyMs: 200 } },
   },
+  "firmata-board": {
+    analog: { oilPressure: { pin: 0, unit: "kPa", scale: 3.05, offset: -312, label: "Oil pressure" } },
+    digital: { lever: { pin: 2, pullUp: true, invert: true, label: "Lever" } },
+    pulses: { rotor: { pin: 3, pulsesPerRevolution: 60 } },
+  },
   "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
 };
 
@@ -64,7 +69,7 @@ function section(device: Device): string[] {
       ? `I2C at ${device.addresses.map(hex).join(", ")}, up to ${device.maxClockHz / 1000} kHz.`
       : device.kind === "nmea"
         ? "Serial, NMEA 0183."
-        : device.kind === "serial"
+        : device.kind === "serial" || device.kind === "board"
           ? `Serial, ${device.speaks}.`
           : "Serial, lines of text.";
   return [

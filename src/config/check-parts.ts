@@ -11,6 +11,9 @@ import { type BusConfig, busSchema, partSchema } from "./schema.ts";
 // A key too many has been reported with the whole file; it does not keep the rest from being checked.
 const loosePart = partSchema.strip();
 
+/** Least silence after which the port of a sub-board may be reopened: its bootloader and its reader need that long. */
+const BOARD_SILENCE_S = 10;
+
 /** An I2C address as people write it: `0x1d`. */
 export const hex = (address: number) => `0x${address.toString(16).padStart(2, "0")}`;
 
@@ -74,6 +77,10 @@ function checkBus(c: Checking, path: Path, device: Device, busName: string, bus:
     const text = `${device.part} needs ${wanted === "i2c" ? "an I2C" : "a serial"} bus, but "${busName}" is ${bus.kind === "i2c" ? "an I2C" : "a serial"} bus (${at(c, ["buses", busName])})`;
     complain(c, "config/conflict", [...path, "bus"], text);
     return false;
+  }
+  if (bus.kind === "serial" && device.kind === "board" && bus.silenceS < BOARD_SILENCE_S) {
+    const text = `${device.part} says nothing until it is asked, and reopening its port restarts it: expected silenceS of at least ${BOARD_SILENCE_S}, found ${bus.silenceS} (${at(c, ["buses", busName])})`;
+    complain(c, "config/conflict", [...path, "bus"], text);
   }
   if (bus.kind === "i2c" && device.kind === "i2c" && bus.clockHz > device.maxClockHz) {
     const text = `${device.part} bears at most ${device.maxClockHz} Hz, but "${busName}" runs at ${bus.clockHz} Hz (${at(c, ["buses", busName, "clockHz"])})`;

@@ -97,6 +97,13 @@ export function createSerialState(options: SerialStateOptions) {
       lastGoodMs = nowMs;
       move("starting", "retry");
     },
+    /** What speaks to the far end begins anew, for a reason that is told. */
+    again(reason: string): void {
+      isRefused = false;
+      good = 0;
+      lastGoodMs = nowMs;
+      if (isOpen) move("starting", reason);
+    },
     up(): void {
       isOpen = true;
       isRefused = false;

@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
 import { systemClock } from "../bus/clock.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
+import type { BoardReader } from "../device/board-device.ts";
 import { createLinkClient } from "../link/client.ts";
 import { encodeNote } from "../link/frame.ts";
 import { createOutbox, type Outbox } from "../link/outbox.ts";
 import { isSwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
+import { createBoardProcess } from "./board-process.ts";
 import { compose } from "./compose.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
 import { createLateness } from "./lateness.ts";
@@ -22,6 +25,9 @@ import { simulatedPorts } from "./simulated-ports.ts";
 /** Frames that the unit has not made durable are kept this long. */
 const HOLD_MS = 180_000;
 const HOLD_BYTES = 32 * 1024 * 1024;
+
+/** The process that reads a sub-board, built beside this one. */
+const BOARD_ENTRY = fileURLToPath(new URL("../board/main.js", import.meta.url));
 
 /** What the unit tells its sampler. A simulation began at `--sim-start` (mono ms), when UTC was `--sim-utc` (ms). */
 const { values: args } = parseArgs({
@@ -37,7 +43,14 @@ const log = pino({ name: "swath-sampler", base: null, level: process.env["SWATH_
 
 /** The real machine: Linux's buses and the system's clock. */
 async function real(config: LoadedConfig, clock: Clock) {
-  return { ports: await openLinuxPorts(config.buses, clock), actors: [] as readonly Due[] };
+  const boards = new Map<string, BoardReader>();
+  for (const { name, device, options } of config.parts) {
+    if (device.kind !== "board") continue;
+    const { inputs, samplingMs, adcBits } = device.plan(options);
+    const assignment = { inputs: [...inputs], samplingMs, adcBits, panel: { muted: true } };
+    boards.set(name, createBoardProcess({ entry: BOARD_ENTRY, assignment }));
+  }
+  return { ports: await openLinuxPorts(config.buses, clock), boards, actors: [] as readonly Due[] };
 }
 
 async function main(): Promise<void> {
@@ -70,7 +83,7 @@ async function main(): Promise<void> {
     lateness,
     nowMs: () => clock.monoMs(),
   });
-  const { ports, actors } =
+  const { ports, boards, actors } =
     stepped === undefined
       ? await real(config, clock)
       : simulatedPorts(config, clock, simStartMs, Number(args["sim-utc"] ?? Date.now()));
@@ -78,7 +91,10 @@ async function main(): Promise<void> {
   const time = createGnssAnchor((anchor) => sampler.anchor(anchor));
   for (const part of config.parts) {
     const port = ports.get(part.bus);
-    if (port !== undefined) sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time }));
+    if (port === undefined) continue;
+    const reader = boards.get(part.name);
+    const board = reader && { reader, onKey: () => undefined };
+    sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time, board }));
   }
 
   const items = [...actors, ...sampler.dues()];
@@ -94,6 +110,7 @@ async function main(): Promise<void> {
 
   async function stop(): Promise<void> {
     schedule.stop();
+    for (const board of boards.values()) board.close();
     await link.close(500);
     await Promise.all([...ports.values()].map((p) => (p.kind === "serial" ? p.link.close() : p.bus.close())));
     process.exit(0);

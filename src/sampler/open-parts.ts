@@ -1,5 +1,7 @@
 import type { I2cBus } from "../bus/i2c.ts";
 import type { SerialLink } from "../bus/serial.ts";
+import type { BoardReader, KeyPress } from "../device/board-device.ts";
+import { createBoardSource } from "../device/board-source.ts";
 import type { Device } from "../device/catalogue.ts";
 import { createI2cSource } from "../device/i2c-source.ts";
 import { createLineSource } from "../device/line-source.ts";
@@ -26,7 +28,15 @@ export type Port =
 export function openPart(
   part: PartSpec,
   port: Port,
-  around: { readonly clock: Clock; readonly sink: SourceSink; readonly time: TimeSink },
+  around: {
+    readonly clock: Clock;
+    readonly sink: SourceSink;
+    readonly time: TimeSink;
+    /** What reads this part when it is a sub-board, and who hears its key. */
+    readonly board?:
+      | { readonly reader: BoardReader; readonly onKey: (press: KeyPress, atMs: number) => void }
+      | undefined;
+  },
 ): Source {
   const { name, device, options } = part;
   const { clock, sink, time } = around;
@@ -44,6 +54,10 @@ export function openPart(
   }
   const { link } = port;
   if (device.kind === "line") return createLineSource({ device, name, options, link, clock, sink });
+  if (device.kind === "board") {
+    if (around.board === undefined) throw new SwathError("internal/bug", `${name}: nothing reads this sub-board`);
+    return createBoardSource({ device, name, options, link, clock, sink, ...around.board });
+  }
   if (device.kind === "serial") return createSerialSource({ device, name, options, link, clock, sink, time });
   return createNmeaSource({ device, name, options: device.options.parse(options), link, clock, sink, time });
 }

@@ -31,5 +31,5 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
   const ports = new Map<string, Port>();
   for (const [name, bus] of machine.i2c) ports.set(name, { kind: "i2c", bus });
   for (const [name, link] of machine.serial) ports.set(name, { kind: "serial", link });
-  return { ports, actors: machine.actors as readonly Due[] };
+  return { ports, boards: machine.boards, actors: machine.actors as readonly Due[] };
 }

@@ -1,8 +1,10 @@
 import { createMemoryI2c, type MemoryI2c } from "../bus/memory-i2c.ts";
 import { createMemorySerial, type MemorySerial } from "../bus/memory-serial.ts";
+import type { BoardReader } from "../device/board-device.ts";
 import type { Device } from "../device/catalogue.ts";
 import { createTwin } from "../device/twin.ts";
 import type { Clock } from "../model/time.ts";
+import { createSimulatedBoard } from "./board.ts";
 import { createSimulatedLines } from "./lines.ts";
 import { createSimulatedReceiver, receiverEpoch } from "./receiver.ts";
 import { createTillingScene, type Scene, type SceneOptions } from "./scene.ts";
@@ -70,6 +72,7 @@ export function createSimulatedMachine(options: {
   const scene = createTillingScene(options.scene);
   const i2c = new Map<string, MemoryI2c>();
   const serial = new Map<string, MemorySerial>();
+  const boards = new Map<string, BoardReader>();
   const actors: Actor[] = [];
 
   /** What a receiver finds, by the name of its channel. */
@@ -108,10 +111,14 @@ export function createSimulatedMachine(options: {
       if (twin === undefined) continue;
       link.onWrite((bytes) => twin.hears?.(bytes));
       actors.push(twin);
+    } else if (device.kind === "board") {
+      const board = createSimulatedBoard({ plan: device.plan(part.options), link, startMs, value });
+      boards.set(part.name, board.reader);
+      actors.push(board);
     } else {
       actors.push(createSimulatedLines({ plan: device.plan(part.options), link, startMs, value }));
     }
   }
 
-  return { scene, i2c, serial, actors: actors as readonly Actor[] };
+  return { scene, i2c, serial, boards, actors: actors as readonly Actor[] };
 }

@@ -15,6 +15,8 @@ export interface PtyRig {
   write(bytes: Uint8Array | string): void;
   /** Sends bytes as one chunk of its own, once the near end has read all that came before. */
   chunk(bytes: Uint8Array): void;
+  /** Hears bytes of the near end as they come. */
+  onBytes(listener: (bytes: Buffer) => void): void;
   /** All bytes that came from the near end. */
   received(): Buffer;
   /** The line speed the near end has set. */
@@ -45,6 +47,7 @@ export async function openPty(): Promise<PtyRig> {
   });
   const waiting: { kind: string; resolve: (body: string) => void; reject: (e: Error) => void }[] = [];
   const received: Buffer[] = [];
+  let heard: ((bytes: Buffer) => void) | undefined;
   let inbox: Buffer = Buffer.alloc(0);
   let tty = "";
 
@@ -55,7 +58,9 @@ export async function openPty(): Promise<PtyRig> {
       const body = inbox.subarray(5, 5 + inbox.readUInt32LE(1));
       inbox = inbox.subarray(5 + body.length);
       if (kind === "R") {
-        received.push(Buffer.from(body));
+        const bytes = Buffer.from(body);
+        received.push(bytes);
+        heard?.(bytes);
         continue;
       }
       if (kind === "N") tty = body.toString();
@@ -93,6 +98,9 @@ export async function openPty(): Promise<PtyRig> {
     },
     write: (bytes) => send("W", Buffer.from(bytes)),
     chunk: (bytes) => send("C", Buffer.from(bytes)),
+    onBytes(listener) {
+      heard = listener;
+    },
     received: () => Buffer.concat(received),
     baud: async () => Number(await ask("B", "B")),
     pull: async () => void (await ask("P", "P")),

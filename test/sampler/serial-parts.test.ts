@@ -22,19 +22,25 @@ const PARTS: Record<string, { options: unknown; key: string; column: string; bet
     column: "engine_speed",
     between: [600, 3000],
   },
+  "firmata-board": {
+    options: { pulses: { speed: { pin: 2, pulsesPerRevolution: 60, everyMs: 50 } } },
+    key: "speed",
+    column: "rotor_speed",
+    between: [0, 300],
+  },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 
 describe("every serial part on the simulated machine", () => {
   it("is in the list of this test", () => {
-    const serial = Object.values(catalogue).filter((d) => d.kind === "serial");
+    const serial = Object.values(catalogue).filter((d) => d.kind === "serial" || d.kind === "board");
     expect(Object.keys(PARTS).sort()).toEqual(serial.map((d) => d.part).sort());
   });
 
   it.each(Object.entries(PARTS))("%s runs and reads the scene", (name, { options, key, column, between }) => {
     const device = catalogue[name]!;
     const clock = manualClock(50_000);
-    const { serial, actors } = createSimulatedMachine({
+    const { serial, boards, actors } = createSimulatedMachine({
       scene: { seed: 1, toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200, workSpeedMps: 0.139 },
       buses: { port: { kind: "serial" } },
       parts: [{ name: "it", device, bus: "port", options, columns: { [key]: column } }],
@@ -50,6 +56,7 @@ describe("every serial part on the simulated machine", () => {
       { kind: "serial", link: serial.get("port")! },
       {
         clock,
+        board: boards.has("it") ? { reader: boards.get("it")!, onKey: () => undefined } : undefined,
         time: { utc: () => undefined },
         sink: {
           block(channel, block) {
