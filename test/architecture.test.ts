@@ -44,6 +44,7 @@ const PACKAGE_ROOMS: Record<string, readonly string[]> = {
   mqtt: ["src/uplink", "src/hq"],
   "mqtt-packet": ["src/uplink"],
   aedes: ["src/hq"],
+  cborg: ["src/codec"],
   pg: ["src/hq"],
   "@electric-sql/pglite": ["src/hq"],
 };

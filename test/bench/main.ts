@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   filter: () => import("./filter-chain.ts"),
   spool: () => import("./spool-cost.ts"),
   startup: () => import("./startup.ts"),
+  wire: () => import("./wire.ts"),
 };
 
 const args = process.argv.slice(2);
