@@ -52,6 +52,9 @@ export const ds3231 = defineDevice({
         { reg: "TEMP_MSB", bytes: 2, everyMs: o.everyMs },
       ],
     }),
+  // A clock that shows the same second four times in a row has stopped.
+  stuckAfter: 3,
+  stuckFrame: "SECONDS",
   flags: [
     // OSF: the oscillator has stopped since the time was set.
     {

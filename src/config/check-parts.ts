@@ -65,7 +65,14 @@ export function checkParts(
     const options = parseTree(device.options, c.tree, [...path, "options"], c.problems);
     if (options === undefined || typeof options !== "object" || options === null) continue;
     const channels = channelsOf(device, options);
-    const base = { name, device, bus: written.bus, options: options as Readonly<Record<string, unknown>>, channels };
+    const base = {
+      name,
+      device,
+      bus: written.bus,
+      options: options as Readonly<Record<string, unknown>>,
+      ...(written.hooks === undefined ? {} : { hooks: written.hooks }),
+      channels,
+    };
     parts.set(name, address === undefined ? base : { ...base, address });
   }
   return parts;

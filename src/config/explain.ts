@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import type { ChannelSpec } from "../model/channel.ts";
 import { UNITS } from "../model/units.ts";
 import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
@@ -87,6 +87,7 @@ function busLines(loaded: LoadedConfig): string[] {
     const parts = loaded.parts.filter((p) => p.bus === name);
     return [
       `  ${name}: ${busWords(bus)}${share}`,
+      ...hookLines("    ", bus.hooks),
       ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
       ...parts.flatMap((part) => {
         const load = onBus.find((l) => l.part === part.name);
@@ -103,7 +104,24 @@ function busWords(bus: BusConfig): string {
   return `serial ${bus.port}, ${bus.baud} baud (${bus.baud / 10} bytes/s); reopened after ${bus.silenceS} s of silence`;
 }
 
-function partLines({ name, device, address, options }: LoadedPart, cost: string): string[] {
+/** Scripts, and whether they can be run on this computer. */
+function hookLines(indent: string, hooks: Readonly<Record<string, string | undefined>> = {}): string[] {
+  return Object.entries(hooks).flatMap(([kind, path]) => {
+    if (path === undefined) return [];
+    return [`${indent}${kind} script ${path}${isExecutable(path) ? "" : " (CANNOT BE RUN on this computer)"}`];
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function partLines({ name, device, address, options, hooks }: LoadedPart, cost: string): string[] {
   const entries = Object.entries(options);
   const simple = entries.filter(([, value]) => typeof value !== "object").map(([key, value]) => `${key} ${value}`);
   const nested = entries.filter(([, value]) => typeof value === "object");
@@ -112,6 +130,7 @@ function partLines({ name, device, address, options }: LoadedPart, cost: string)
     `    ${name}: ${device.part}${where}, ${device.summary}${cost}`,
     ...(simple.length === 0 ? [] : [`      ${simple.join(", ")}`]),
     ...nested.map(([key, value]) => `      ${key}: ${inline(value)}`),
+    ...hookLines("      ", hooks),
   ];
 }
 

@@ -78,7 +78,9 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     broker: { url, protocol },
     spool: { maxMb: unit.spool.maxMb, ack: unit.spool.ack },
     buses,
-    parts: parts.map(({ name, device, bus, address, options }) => ({ name, part: device.part, bus, address, options })),
+    parts: parts.map(({ name, device, bus, address, options, hooks }) => {
+      return { name, part: device.part, bus, address, options, hooks };
+    }),
     channels: channels.map(({ column, part, key, spec, words, stats, standIns, failOver }) => ({
       column,
       part,

@@ -37,6 +37,7 @@ export interface LoadedPart {
   /** I2C parts only. */
   readonly address?: number;
   readonly options: Readonly<Record<string, unknown>>;
+  readonly hooks?: { readonly powerCycle?: string | undefined };
   readonly channels: readonly PartChannel[];
 }
 

@@ -51,6 +51,13 @@ export const spoolSchema = z
   })
   .describe("records on disk");
 
+const script = z
+  .string()
+  .regex(/^\/[^\0]{1,4095}$/, "the full path of an executable file, such as /usr/local/lib/swath/power-cycle");
+const powerCycle = script
+  .optional()
+  .describe("script that takes the power away for a moment; run when the driver cannot bring a part back");
+
 const i2cBusSchema = z.strictObject({
   kind: z.literal("i2c"),
   device: z.int().min(0).max(255).describe("number n of /dev/i2c-n"),
@@ -60,6 +67,13 @@ const i2cBusSchema = z.strictObject({
     .max(1_000_000)
     .default(100_000)
     .describe("clock the bus is set to at boot (dtparam=i2c_arm_baudrate), in Hz; used for the bus budget"),
+  hooks: z
+    .strictObject({
+      busClear: script.optional().describe("script that frees the wires when the bus hangs"),
+      powerCycle,
+    })
+    .optional()
+    .describe("scripts that bring a bus back (docs/maintainer.md)"),
 });
 
 const serialBusSchema = z.strictObject({
@@ -70,6 +84,7 @@ const serialBusSchema = z.strictObject({
     .describe("port by a stable name: /dev/serial/by-id/… or by-path/…"),
   baud: z.int().min(1200).max(4_000_000).describe("bits per second the device talks at"),
   silenceS: z.number().min(1).max(3600).default(5).describe("seconds without a byte before the port is reopened"),
+  hooks: z.strictObject({ powerCycle }).optional().describe("scripts that bring what is on the port back"),
 });
 
 export const busSchema = z
@@ -82,6 +97,7 @@ export const partSchema = z
     bus: snake("a name").describe("the bus it is wired to"),
     address: z.int().min(0x03).max(0x77).optional().describe("its I2C address; may be left out where it has only one"),
     options: z.record(z.string(), z.unknown()).default({}).describe("what the part's table lets you choose"),
+    hooks: z.strictObject({ powerCycle }).optional().describe("scripts for this part alone; before those of its bus"),
   })
   .describe("one part on a bus");
 

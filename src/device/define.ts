@@ -41,6 +41,7 @@ export interface I2cPlan {
   readonly flags: readonly Flag[];
   readonly atRest: AtRest | undefined;
   readonly stuckAfter: number | undefined;
+  readonly stuckFrame: string | undefined;
   readonly channels: Readonly<Record<string, ChannelTable>>;
 }
 
@@ -87,6 +88,7 @@ export function defineDevice<const R extends string, S extends z.ZodType>(table:
         flags: table.flags ?? [],
         atRest: table.atRest?.(o),
         stuckAfter: table.stuckAfter,
+        stuckFrame: table.stuckFrame,
         channels: typeof table.channels === "function" ? table.channels(o) : table.channels,
       };
     },

@@ -90,15 +90,16 @@ export function createScans(plan: I2cPlan, sink: SourceSink, log: FailureLog): S
       const table = tables[i]!;
       return (table.frame ?? first) === frame && ("tag" in table ? table.tag : undefined) === tag ? [i] : [];
     });
-    const decode = framesOf(plan).find((f) => frameKey(f) === frame)?.decode;
+    const { decode, bytes: ownBytes = 0 } = framesOf(plan).find((f) => frameKey(f) === frame) ?? {};
     const decoders = decode === undefined ? mine.map((i) => decoderOf(tables[i] as CountChannel, i, keys)) : [];
     const values = new Float64Array(mine.length);
     const t = new Float64Array(capacity);
     const blocks: Block[] = mine.map(() => ({ ...createBlock(capacity), t }));
     const last = new Uint8Array(frameBytes(plan, frame));
-    const stuckAfter = plan.stuckAfter ?? Number.POSITIVE_INFINITY;
+    const isWatched = plan.stuckFrame === undefined || plan.stuckFrame === frame;
+    const stuckAfter = (isWatched ? plan.stuckAfter : undefined) ?? Number.POSITIVE_INFINITY;
     const stuckBytes = Math.max(
-      0,
+      decode === undefined ? 0 : ownBytes,
       ...decoders.map((d) => d.byte + codecOf((tables[d.index] as CountChannel).encoding).bytes),
     );
     let n = 0;
@@ -107,8 +108,8 @@ export function createScans(plan: I2cPlan, sink: SourceSink, log: FailureLog): S
       stuck: false,
       reset() {
         n = 0;
-        repeats = 0;
-        mark.stuck = false;
+        // A part that was stuck is so until it shows another frame: setting it up anew proves nothing.
+        if (!mark.stuck) repeats = 0;
       },
     };
     groups.push(mark);
@@ -191,14 +192,12 @@ export function createScans(plan: I2cPlan, sink: SourceSink, log: FailureLog): S
       take(bytes, at, tMs, q) {
         if (n === capacity) return;
         t[n] = tMs;
+        const bits =
+          stuckBytes > 0 && stuckAfter < Infinity && repeated(bytes, at) ? q | QUALITY.stuck | QUALITY.suspect : q;
         if (decode !== undefined) {
           decode(bytes, calibration, values);
-          takeValues(q);
-        } else {
-          const bits =
-            stuckBytes > 0 && stuckAfter < Infinity && repeated(bytes, at) ? q | QUALITY.stuck | QUALITY.suspect : q;
-          takeCounts(bytes, at, bits);
-        }
+          takeValues(bits);
+        } else takeCounts(bytes, at, bits);
         n += 1;
         counters.samples += mine.length;
       },

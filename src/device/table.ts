@@ -223,6 +223,8 @@ export interface DeviceTable<R extends string, S extends z.ZodType> {
   readonly atRest?: (o: z.output<S>) => AtRest;
   /** The part is never still: this many equal frames in a row mean that it is stuck. */
   readonly stuckAfter?: number;
+  /** The one frame that this is said of (a counter that runs on); all when not given. */
+  readonly stuckFrame?: string;
   readonly channels:
     | Readonly<Record<string, ChannelTable>>
     | ((o: z.output<S>) => Readonly<Record<string, ChannelTable>>);

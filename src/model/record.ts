@@ -132,7 +132,9 @@ export const eventFields = {
   name: z
     .string()
     .regex(/^[a-z0-9_]+$/)
-    .describe("what happened, such as `source_state`, `source_switch`, `detonation_candidate`, or the name of a limit"),
+    .describe(
+      "what happened, such as `source_state`, `source_switch`, `recovery_hook`, `detonation_candidate`, or the name of a limit",
+    ),
   severity: z.enum(SEVERITIES),
   source: z.string().optional().describe("the part it is about"),
   detail: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),

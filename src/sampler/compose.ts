@@ -4,6 +4,7 @@ import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedSource } from "
 import type { BlackBoxSpec } from "./black-box.ts";
 import type { WatchSpec } from "./detectors.ts";
 import type { PipelineSource, PipelineSpec } from "./pipeline.ts";
+import type { RecoverySpec } from "./recovery.ts";
 import type { SamplerOptions } from "./sampler.ts";
 
 /** Longest block a source hands over. */
@@ -89,4 +90,18 @@ function blackBoxOf({ channels, detectors, capture, ringSeconds }: LoadedConfig)
     }),
     longestMs: (ringSeconds - CAPTURE_SPARE_S) * 1000,
   };
+}
+
+/** The hooks of a configuration, for a machine that is not simulated; undefined where there are none. */
+export function recoveryOf({ buses, parts }: LoadedConfig): RecoverySpec | undefined {
+  const spec: RecoverySpec = {
+    buses: Object.fromEntries(
+      Object.entries(buses).map(([name, bus]) => {
+        return [name, { port: bus.kind === "i2c" ? `/dev/i2c-${bus.device}` : bus.port, hooks: bus.hooks }];
+      }),
+    ),
+    parts,
+  };
+  const has = [...Object.values(spec.buses), ...parts].some((it) => Object.keys(it.hooks ?? {}).length > 0);
+  return has ? spec : undefined;
 }

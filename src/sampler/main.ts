@@ -13,8 +13,9 @@ import { createOutbox, type Outbox } from "../link/outbox.ts";
 import { isSwathError } from "../model/errors.ts";
 import type { Clock } from "../model/time.ts";
 import { createBoardProcess } from "./board-process.ts";
-import { compose } from "./compose.ts";
+import { compose, recoveryOf } from "./compose.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
+import { stopHooks } from "./hook-run.ts";
 import { createLateness } from "./lateness.ts";
 import { openLinuxPorts } from "./linux-ports.ts";
 import { openPart } from "./open-parts.ts";
@@ -75,8 +76,10 @@ async function main(): Promise<void> {
   const hello = () => ({ session, pid: process.pid, config: config.hash, firstKept: outbox.firstKept });
   const link = createLinkClient({ path: socket, outbox, hello });
   const lateness = createLateness();
+  const recovery = stepped === undefined ? recoveryOf(config) : undefined;
   const sampler = createSampler({
     ...compose(config),
+    ...(recovery === undefined ? {} : { recovery }),
     startMs: clock.monoMs(),
     outbox,
     link,
@@ -111,6 +114,7 @@ async function main(): Promise<void> {
   async function stop(): Promise<void> {
     schedule.stop();
     for (const board of boards.values()) board.close();
+    stopHooks();
     await link.close(500);
     await Promise.all([...ports.values()].map((p) => (p.kind === "serial" ? p.link.close() : p.bus.close())));
     process.exit(0);

@@ -6,8 +6,10 @@ import type { SourceHealth } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import { type BlackBoxSpec, createBlackBox } from "./black-box.ts";
 import { startWatch, type WatchSpec } from "./detectors.ts";
+import { runHook } from "./hook-run.ts";
 import type { Lateness } from "./lateness.ts";
 import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
+import { createRecovery, type HookStarter, type RecoverySpec } from "./recovery.ts";
 import { createRowGrid } from "./row-grid.ts";
 import type { Due } from "./schedule.ts";
 import { createTrackRows } from "./track-rows.ts";
@@ -23,6 +25,9 @@ export interface SamplerOptions {
   readonly blackBox: BlackBoxSpec | undefined;
   readonly rowMs: number;
   readonly startMs: number;
+  /** What may be run for parts that the driver cannot bring back. */
+  readonly recovery?: RecoverySpec;
+  readonly startHook?: HookStarter;
   readonly outbox: Outbox;
   readonly link: LinkClient;
   readonly lateness: Lateness;
@@ -68,6 +73,9 @@ export function createSampler(options: SamplerOptions) {
       sendNote({ kind: "event", mono: tMs, name: "source_switch", severity, source, detail });
     });
 
+  const recovery =
+    options.recovery &&
+    createRecovery(options.recovery, { start: options.startHook ?? runHook, note: sendNote, nowMs });
   const track = options.track && { part: options.track.part, rows: createTrackRows(options.track.channels, sendRow) };
 
   /** The sink for one part: its blocks to the pipelines that want them, its epochs to the track. */
@@ -89,6 +97,7 @@ export function createSampler(options: SamplerOptions) {
         rows?.scan(tMs);
       },
       state(state, previous, reason) {
+        recovery?.state(part, state, reason);
         sendNote({ kind: "source", mono: nowMs(), source: part, state, previous, reason });
         statusDueMs = nowMs();
       },
@@ -97,7 +106,8 @@ export function createSampler(options: SamplerOptions) {
 
   function healthOf(source: Source): SourceHealth {
     const last = lastSampleMs.get(source.name);
-    const counters = Object.fromEntries(Object.entries(source.counters).filter(([, n]) => n > 0));
+    const all = { ...source.counters, ...recovery?.counters(source.name) };
+    const counters = Object.fromEntries(Object.entries(all).filter(([, n]) => n > 0));
     return {
       state: source.state,
       part: source.part,
@@ -143,7 +153,13 @@ export function createSampler(options: SamplerOptions) {
       sendNote({ kind: "anchor", mono: a.monoMs, offsetMs: a.offsetMs, trust: a.trust, uncMs: a.uncMs });
     },
     /** Everything the schedule has to call. */
-    dues: (): readonly Due[] => [...sources, grid, statusDue, ...(box === undefined ? [] : [box.due])],
+    dues: (): readonly Due[] => [
+      ...sources,
+      grid,
+      statusDue,
+      ...(box === undefined ? [] : [box.due]),
+      ...(recovery ? [recovery.due] : []),
+    ],
   };
 }
 

@@ -257,13 +257,17 @@ export function twinChecks(options: unknown): Check[] {
         if (plan.stuckAfter === undefined || isArmed(plan)) return;
         rig.run(settleMs(plan));
         rig.twin.freeze();
-        rig.run(3000);
+        const everyMs = plan.read.verb === "poll" ? (plan.read.frames[0]?.everyMs ?? 0) : 0;
+        rig.run(Math.max(3000, 2 * (plan.stuckAfter + 2) * everyMs));
         expect(rig.source.counters["stuck"]).toBeGreaterThan(0);
         expect(rig.source.state).toBe("degraded");
         const bits = QUALITY.stuck | QUALITY.suspect;
-        for (const { q } of Object.values(rig.kept)) expect(q.at(-1)! & bits).toBe(bits);
+        for (const [key, { q }] of Object.entries(rig.kept)) {
+          const isIts = plan.stuckFrame === undefined || plan.channels[key]!.frame === plan.stuckFrame;
+          expect(q.at(-1)! & bits, key).toBe(isIts ? bits : 0);
+        }
         rig.twin.thaw();
-        rig.run(20_000, () => rig.source.state === "running");
+        rig.run(20_000 + 3 * everyMs, () => rig.source.state === "running");
         expect(rig.source.state).toBe("running");
       },
     },
