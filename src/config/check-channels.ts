@@ -4,7 +4,7 @@ import { at, type Checking, complain, goodAt, namesAt, type Path } from "./check
 import { type CheckedChain, checkFilters } from "./filters.ts";
 import type { LoadedChannel, LoadedPart, LoadedSource, LoadedTrack } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
-import { brokerSchema, channelSchema, failOverSchema, rowsSchema, trackSchema } from "./schema.ts";
+import { brokerSchema, channelSchema, failOverSchema, rowsSchema, spoolSchema, trackSchema } from "./schema.ts";
 
 // A key too many has been reported with the whole file; it does not keep the rest from being checked.
 const looseChannel = channelSchema.strip();
@@ -195,6 +195,10 @@ export function checkSections(c: Checking): void {
   if (rows !== undefined && spanMs > LONGEST_RECORD_MS) {
     const text = `${rows.batch} rows of ${rows.everyMs} ms make records of ${spanMs / 1000} s, expected at most ${LONGEST_RECORD_MS / 1000} s`;
     complain(c, "config/conflict", ["rows", "batch"], text);
+  }
+  if (goodAt(c, spoolSchema.strip(), ["spool"])?.ack === "hq" && !namesAt(c, []).includes("hq")) {
+    const text = "what HQ acknowledges is believed under its keys alone: hq.keyFiles is missing";
+    complain(c, "config/conflict", ["spool", "ack"], text);
   }
   const broker = goodAt(c, looseBroker, ["broker"]);
   if (broker === undefined) return;

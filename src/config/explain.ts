@@ -59,7 +59,7 @@ function heading(loaded: LoadedConfig): string[] {
   return lines;
 }
 
-function upstream({ broker, spool }: LoadedConfig): string[] {
+function upstream({ broker, spool, hq }: LoadedConfig): string[] {
   const version = broker.protocol === "auto" ? "MQTT 5, or 3.1.1 where that is not spoken" : `MQTT ${broker.protocol}`;
   const user = broker.username === undefined ? "no user name" : `user ${broker.username}`;
   const files = [
@@ -67,13 +67,15 @@ function upstream({ broker, spool }: LoadedConfig): string[] {
     ["authority", broker.caFile],
     ["certificate", broker.certFile],
     ["key", broker.keyFile],
+    ...(hq?.keyFiles ?? []).map((file) => ["HQ's public key", file] as const),
   ] as const;
+  const until = spool.ack === "hq" ? "HQ says that its database has it" : "the broker acknowledges it";
   return [
     `Broker: ${broker.url}, ${version}, ${user}`,
     ...files.flatMap(([what, file]) =>
       file === undefined ? [] : [`  ${what} from ${file}${existsSync(file) ? "" : " (NOT THERE on this computer)"}`],
     ),
-    `Spool: ${spool.dir}, at most ${spool.maxMb} MB; a record is kept until the broker acknowledges it`,
+    `Spool: ${spool.dir}, at most ${spool.maxMb} MB; a record is kept until ${until}`,
   ];
 }
 

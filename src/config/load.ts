@@ -108,6 +108,9 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     ...(site === undefined ? {} : { site }),
     ...(siteFile === undefined ? {} : { siteFile }),
     broker,
+    ...(unit.hq === undefined
+      ? {}
+      : { hq: { keyFiles: unit.hq.keyFiles.map((name, i) => full(["hq", "keyFiles", String(i)], name)) } }),
     spool: { ...unit.spool, dir: full(["spool", "dir"], unit.spool.dir) },
     buses,
     parts,

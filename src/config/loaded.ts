@@ -93,6 +93,8 @@ export interface LoadedConfig {
   /** The file the site was read from, when it has one of its own. */
   readonly siteFile?: string;
   readonly broker: LoadedBroker;
+  /** HQ's public keys as full paths; absent where HQ's words are not listened to. */
+  readonly hq?: { readonly keyFiles: readonly string[] };
   readonly spool: { readonly dir: string; readonly maxMb: number; readonly ack: UnitFile["spool"]["ack"] };
   readonly buses: Readonly<Record<string, BusConfig>>;
   readonly parts: readonly LoadedPart[];

@@ -47,9 +47,22 @@ export const spoolSchema = z
   .strictObject({
     dir: filePath("folder that keeps records until they are safe at HQ").default("/var/lib/swath/spool"),
     maxMb: z.int().min(16).max(1_000_000).default(512).describe("most megabytes the spool may take"),
-    ack: z.literal("broker").default("broker").describe("what frees a record: the broker's acknowledgement"),
+    ack: z
+      .enum(["broker", "hq"])
+      .default("broker")
+      .describe("what frees a record: the broker's acknowledgement, or HQ's word that its database has it"),
   })
   .describe("records on disk");
+
+export const hqSchema = z
+  .strictObject({
+    keyFiles: z
+      .array(filePath("public key of HQ, ed25519, PEM"))
+      .min(1)
+      .max(8)
+      .describe("public keys of HQ, ed25519 in PEM: what it acknowledges and asks for is believed under these alone"),
+  })
+  .describe("what HQ signs with");
 
 const script = z
   .string()
@@ -295,6 +308,7 @@ export const unitSchema = z
     site: siteSchema.optional(),
     broker: brokerSchema,
     spool: spoolSchema.prefault({}),
+    hq: hqSchema.optional(),
     buses: names(busSchema).describe("buses by name"),
     parts: names(partSchema).describe("parts by name"),
     channels: names(channelSchema).prefault({}).describe("channels by column name"),

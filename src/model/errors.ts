@@ -121,6 +121,11 @@ export const ERRORS = {
     means: "Another client uses the identity of this unit and takes its place at the broker.",
     todo: "Find the second unit with this identity and give it its own.",
   },
+  "link/unbelieved": {
+    retry: "never",
+    means: "A message that says it is from HQ is not believed.",
+    todo: "Check HQ's public key in the unit's configuration, and who may write to the unit's topics at the broker.",
+  },
   "link/sampler": {
     retry: "now",
     means: "The sampler process ended or stopped answering.",

@@ -16,6 +16,12 @@ const unsent = z
   .strictObject({ event: z.int(), log: z.int(), bulk: z.int() })
   .describe("records per lane that the broker has not acknowledged");
 
+const unconfirmed = z
+  .strictObject({ event: z.int(), log: z.int(), bulk: z.int() })
+  .describe(
+    "records per lane that the broker has and HQ's database has not confirmed; only where HQ's word frees them",
+  );
+
 /** What every record carries. `seq` is given when the record becomes durable, before any attempt to send. */
 const envelope = {
   v: z.literal(1).describe("version of this form"),
@@ -210,6 +216,7 @@ export const stateMessage = z.strictObject({
   desc: hash.describe("hash of the descriptor in force"),
   spool: z.string().describe("id of the spool that numbers records now"),
   unsent,
+  unconfirmed: unconfirmed.optional(),
   trust,
   sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
   sources: z.record(z.string(), z.enum(SOURCE_STATES)).describe("state of every part by name"),
@@ -267,6 +274,7 @@ export const healthMessage = z.strictObject({
   diskFreeMb: z.number().optional(),
   spool: z.strictObject({
     unsent,
+    unconfirmed: unconfirmed.optional(),
     bytes: z.int().describe("bytes the spool takes on disk"),
     state: z.enum(["ok", "degraded", "failed"]).describe("`failed`: records are kept in memory only"),
   }),

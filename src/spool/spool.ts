@@ -109,9 +109,19 @@ export class Spool {
       .map((g) => g.spool);
   }
 
-  /** Numbers given and not freed, over all spool ids. */
+  /** Numbers given and neither freed nor marked as sent, over all spool ids. */
   unsent(lane: Lane): number {
-    return this.#generations().reduce((sum, g) => sum + g.lanes[LANES.indexOf(lane)]!.unsent, 0);
+    return this.#sum(lane, (log) => log.durable - 1 - Math.max(log.freed, Math.min(log.sent, log.durable - 1)));
+  }
+
+  /** Numbers marked as sent and not freed, over all spool ids: the broker has them, and nobody has said that they are safe. */
+  unconfirmed(lane: Lane): number {
+    return this.#sum(lane, (log) => Math.max(0, Math.min(log.sent, log.durable - 1) - log.freed));
+  }
+
+  /** The newest number given for good; 0 for a spool id that is not here. */
+  newest(lane: Lane, spoolId = this.spoolId): number {
+    return (this.#lane(lane, spoolId)?.durable ?? 1) - 1;
   }
 
   /** The first number that is not freed. */
@@ -212,6 +222,10 @@ export class Spool {
     return memory.length > 0
       ? [...disk, ...this.#past, ...memory]
       : [...disk.slice(0, -1), ...this.#past, ...disk.slice(-1)];
+  }
+
+  #sum(lane: Lane, count: (log: LaneLog) => number): number {
+    return this.#generations().reduce((sum, g) => sum + count(g.lanes[LANES.indexOf(lane)]!), 0);
   }
 
   #lane(lane: Lane, spoolId: string): LaneLog | undefined {

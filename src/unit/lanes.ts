@@ -1,4 +1,4 @@
-import type { Lane } from "../model/record.ts";
+import { LANES, type Lane } from "../model/record.ts";
 import type { StoredRecord } from "../spool/lane-log.ts";
 import type { LaneMessage, LaneSource } from "../uplink/lane-source.ts";
 
@@ -8,10 +8,9 @@ export interface LaneSpool {
   spools(): string[];
   first(lane: Lane, spoolId?: string): number;
   read(lane: Lane, fromSeq: number, maxRecords: number, maxBytes: number, spoolId?: string): Promise<StoredRecord[]>;
-  free(lane: Lane, upToSeq: number, spoolId?: string): void;
 }
 
-/** A message handed to the session and not freed: its place on the wire and where it lies. */
+/** A message handed to the session and not acknowledged: its place on the wire and where it lies. */
 interface Handed {
   readonly place: number;
   readonly spool: string;
@@ -24,6 +23,26 @@ interface LaneState {
   handed: Handed[];
   /** The next number to hand over, by spool id. */
   readonly cursor: Map<string, number>;
+  /** To be sent again, before what is new. */
+  again: { readonly spool: string; readonly seq: number }[];
+  /** One read at a time: a connection may be lost while one is on its way. */
+  turn: Promise<unknown>;
+}
+
+/** The lanes as the session reads them, and what the unit tells them. */
+export interface Lanes extends LaneSource {
+  /** Records became durable. */
+  appended(lane: Lane): void;
+  /** A record that must not be sent as it is: the message that takes its place. */
+  poisoned(lane: Lane, place: number): Uint8Array | undefined;
+  /** Records of a spool before `seq` were sent, or are safe: reading goes on there. Never goes back. */
+  skipTo(lane: Lane, spoolId: string, seq: number): void;
+  /** What of a spool has come to its end is not sent again, though the session had not heard that the broker has it. */
+  settled(lane: Lane, spoolId: string, isSafe: (seq: number, to: number) => boolean): void;
+  /** Sends these records of a spool once more. */
+  sendAgain(lane: Lane, spoolId: string, seqs: readonly number[]): void;
+  /** From now on records are read; before, nothing is. */
+  open(): void;
 }
 
 /**
@@ -34,20 +53,20 @@ export function createLanes(options: {
   readonly spool: LaneSpool;
   /** The message for a hole, under its first number. */
   readonly gapBody: (from: number, to: number, reason: string) => object;
-}): LaneSource & {
-  /** Records became durable. */
-  appended(lane: Lane): void;
-  /** A record that must not be sent as it is: the message that takes its place. */
-  poisoned(lane: Lane, place: number): Uint8Array | undefined;
-} {
+  /** The broker has these records of a spool, all up to the number. */
+  readonly sent: (lane: Lane, upToSeq: number, spoolId: string) => void;
+  /** Nothing is read before `open`. */
+  readonly closed?: boolean;
+}): Lanes {
   const { spool } = options;
   const lanes = new Map<Lane, LaneState>();
   const listeners = new Set<(lane: Lane) => void>();
+  let isOpen = options.closed !== true;
 
   const stateOf = (lane: Lane): LaneState => {
     const known = lanes.get(lane);
     if (known !== undefined) return known;
-    const state: LaneState = { next: 1, handed: [], cursor: new Map() };
+    const state: LaneState = { next: 1, handed: [], cursor: new Map(), again: [], turn: Promise.resolve() };
     lanes.set(lane, state);
     return state;
   };
@@ -73,6 +92,32 @@ export function createLanes(options: {
     return { seq: place, body: sealed(record.body, record.seq, spoolId) };
   }
 
+  /** Gives a message its place. */
+  function handOver(state: LaneState, record: StoredRecord, spoolId: string): LaneMessage {
+    const place = state.next++;
+    const to = "gap" in record ? record.gap.to : record.seq;
+    state.handed.push({ place, spool: spoolId, seq: record.seq, to });
+    return messageOf(record, place, spoolId);
+  }
+
+  /** What was asked for again, as far as it is still there. */
+  async function asked(lane: Lane, state: LaneState, maxRecords: number, maxBytes: number): Promise<LaneMessage[]> {
+    const out: LaneMessage[] = [];
+    let bytes = 0;
+    while (state.again.length > 0 && out.length < maxRecords && bytes < maxBytes) {
+      const { spool: id, seq } = state.again[0]!;
+      const [record] = await spool.read(lane, seq, 1, 1, id);
+      state.again.shift();
+      if (record === undefined || record.seq !== seq) continue;
+      const message = handOver(state, record, id);
+      out.push(message);
+      bytes += message.body.length;
+      // One gap record stands for all its numbers.
+      if ("gap" in record) state.again = state.again.filter((a) => a.spool !== id || a.seq > record.gap.to);
+    }
+    return out;
+  }
+
   /** Again what was handed over before, after a connection was lost. */
   async function again(lane: Lane, state: LaneState, fromPlace: number, maxRecords: number, maxBytes: number) {
     const out: LaneMessage[] = [];
@@ -81,6 +126,7 @@ export function createLanes(options: {
       if (h.place < fromPlace || out.length >= maxRecords || bytes >= maxBytes) continue;
       const [record] = await spool.read(lane, h.seq, 1, 1, h.spool);
       // Dropped meanwhile under disk pressure: the hole stands in its place.
+      if (!state.handed.includes(h)) continue; // settled meanwhile
       const same = record !== undefined && record.seq === h.seq;
       const body = same ? messageOf(record, h.place, h.spool).body : gapMessage(h.seq, h.to, "disk-full", h.spool);
       out.push({ seq: h.place, body });
@@ -89,30 +135,37 @@ export function createLanes(options: {
     return out;
   }
 
+  async function readNow(lane: Lane, state: LaneState, fromPlace: number, maxRecords: number, maxBytes: number) {
+    if (state.handed.some((h) => h.place >= fromPlace)) return again(lane, state, fromPlace, maxRecords, maxBytes);
+    const once = state.again.length === 0 ? [] : await asked(lane, state, maxRecords, maxBytes);
+    if (once.length > 0) return once;
+    for (const id of spool.spools()) {
+      const from = Math.max(state.cursor.get(id) ?? 1, spool.first(lane, id));
+      const records = await spool.read(lane, from, maxRecords, maxBytes, id);
+      if (records.length === 0) continue;
+      return records.map((record) => {
+        const to = "gap" in record ? record.gap.to : record.seq;
+        state.cursor.set(id, Math.max(to + 1, state.cursor.get(id) ?? 1));
+        return handOver(state, record, id);
+      });
+    }
+    return [];
+  }
+
   return {
-    async read(lane, fromPlace, maxRecords, maxBytes) {
+    read(lane, fromPlace, maxRecords, maxBytes) {
+      if (!isOpen) return Promise.resolve([]);
       const state = stateOf(lane);
-      if (state.handed.some((h) => h.place >= fromPlace)) return again(lane, state, fromPlace, maxRecords, maxBytes);
-      for (const id of spool.spools()) {
-        const from = Math.max(state.cursor.get(id) ?? 1, spool.first(lane, id));
-        const records = await spool.read(lane, from, maxRecords, maxBytes, id);
-        if (records.length === 0) continue;
-        return records.map((record) => {
-          const place = state.next++;
-          const to = "gap" in record ? record.gap.to : record.seq;
-          state.handed.push({ place, spool: id, seq: record.seq, to });
-          state.cursor.set(id, to + 1);
-          return messageOf(record, place, id);
-        });
-      }
-      return [];
+      const next = state.turn.then(() => readNow(lane, state, fromPlace, maxRecords, maxBytes));
+      state.turn = next.catch(() => undefined);
+      return next;
     },
     free(lane, upToPlace) {
       const state = stateOf(lane);
       const ends = new Map<string, number>();
-      for (const h of state.handed) if (h.place <= upToPlace) ends.set(h.spool, h.to);
+      for (const h of state.handed) if (h.place <= upToPlace) ends.set(h.spool, Math.max(h.to, ends.get(h.spool) ?? 0));
       state.handed = state.handed.filter((h) => h.place > upToPlace);
-      for (const [id, to] of ends) spool.free(lane, to, id);
+      for (const [id, to] of ends) options.sent(lane, to, id);
     },
     onAppended(callback) {
       listeners.add(callback);
@@ -124,6 +177,26 @@ export function createLanes(options: {
     poisoned(lane, place) {
       const h = stateOf(lane).handed.find((x) => x.place === place);
       return h && gapMessage(h.seq, h.to, "poison", h.spool);
+    },
+    skipTo(lane, spoolId, seq) {
+      const { cursor } = stateOf(lane);
+      cursor.set(spoolId, Math.max(seq, cursor.get(spoolId) ?? 1));
+    },
+    settled(lane, spoolId, isSafe) {
+      const state = stateOf(lane);
+      state.handed = state.handed.filter((h) => h.spool !== spoolId || !isSafe(h.seq, h.to));
+      state.again = state.again.filter((a) => a.spool !== spoolId || !isSafe(a.seq, a.seq));
+    },
+    sendAgain(lane, spoolId, seqs) {
+      const { again } = stateOf(lane);
+      const isWaiting = (seq: number) => again.some((a) => a.spool === spoolId && a.seq === seq);
+      for (const seq of seqs) if (!isWaiting(seq)) again.push({ spool: spoolId, seq });
+      if (again.length > 0) for (const callback of listeners) callback(lane);
+    },
+    open() {
+      if (isOpen) return;
+      isOpen = true;
+      for (const lane of LANES) for (const callback of listeners) callback(lane);
     },
   };
 }

@@ -9,7 +9,7 @@ import type { LoadedConfig } from "../config/loaded.ts";
 import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
 import { SwathError } from "../model/errors.ts";
-import { LANES, type StateMessage } from "../model/record.ts";
+import { LANES, type Lane, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
@@ -18,9 +18,11 @@ import { createBulletins } from "./bulletins.ts";
 import { startCab } from "./cab.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { readBootId, readHost } from "./host-readings.ts";
+import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLanes } from "./lanes.ts";
 import { createLive } from "./live.ts";
 import { createRecorder, type TableSpec } from "./recorder.ts";
+import { openRunFile } from "./run-file.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
 import { createTimebase } from "./timebase.ts";
@@ -115,8 +117,20 @@ export async function startUnit(options: {
       spoolChanged();
     },
   });
+  const perLane = (count: (lane: Lane) => number) => ({
+    event: count("event"),
+    log: count("log"),
+    bulk: count("bulk"),
+  });
+  const byHq = config.spool.ack === "hq";
+  const run = await openRunFile({
+    path: join(config.spool.dir, "run.json"),
+    failed: (error) => log.warn({ code: "spool/unwritable", err: error }, "the run file cannot be written"),
+  });
   const lanes = createLanes({
     spool,
+    closed: byHq,
+    sent: (lane, upTo, id) => (byHq ? hq?.sent(lane, upTo, id) : spool.free(lane, upTo, id)),
     gapBody: (from, to, reason) => {
       const mono = wireMono(clock.monoMs());
       return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
@@ -159,7 +173,8 @@ export async function startUnit(options: {
       spoolId: spool.spoolId,
       bytes: spool.bytes,
       state: spool.state,
-      unsent: { event: spool.unsent("event"), log: spool.unsent("log"), bulk: spool.unsent("bulk") },
+      unsent: perLane((lane) => spool.unsent(lane)),
+      ...(byHq ? { unconfirmed: perLane((lane) => spool.unconfirmed(lane)) } : {}),
     }),
     link: () => {
       const { connected, connects, refused, protocol } = uplink.status();
@@ -172,6 +187,20 @@ export async function startUnit(options: {
   };
   const words = (word: StateMessage["state"]) => Buffer.from(JSON.stringify(stateMessage(facts, word)));
 
+  const hq =
+    config.hq === undefined
+      ? undefined
+      : listenToHq({
+          unit: config.identity.unit,
+          keys: hqKeys(config.hq.keyFiles),
+          confirms: byHq,
+          spool,
+          lanes,
+          clock: systemClock,
+          marks: run.previous?.sent,
+          log,
+          announce: () => uplink.announce(),
+        });
   const uplink = createUplink({
     identity: config.identity,
     ...brokerOf(config),
@@ -184,6 +213,7 @@ export async function startUnit(options: {
     clock: systemClock,
     log,
     onPoison: (lane, place) => lanes.poisoned(lane, place),
+    ...(hq === undefined ? {} : { downlink: hq.downlink }),
   });
   const live = createLive({
     tables: tables.map((t) => t.columns),
@@ -292,17 +322,20 @@ export async function startUnit(options: {
       ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
       : () => undefined;
   bulletins.start();
+  const stopKeeping = run.keep(() => ({ sent: hq?.marks() ?? {} }));
 
   return {
     async stop() {
       bulletins.stop();
       stopWatching();
+      hq?.stop();
       await cab?.close();
       await supervisor.stop(SAMPLER_GRACE_MS);
       await recorder.flush();
       await uplink.stop({ final: words("offline"), timeoutMs: 800 });
       await server?.close();
       await spool.close();
+      await stopKeeping();
       rmSync(runDir, { recursive: true, force: true });
     },
   };

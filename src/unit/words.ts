@@ -12,7 +12,13 @@ export interface UnitFacts {
   readonly desc: string;
   readonly timebase: Timebase;
   nowMs(): number;
-  spool(): { spoolId: string; bytes: number; state: "ok" | "degraded" | "failed"; unsent: StateMessage["unsent"] };
+  spool(): {
+    spoolId: string;
+    bytes: number;
+    state: "ok" | "degraded" | "failed";
+    unsent: StateMessage["unsent"];
+    unconfirmed?: StateMessage["unsent"];
+  };
   link(): HealthMessage["link"];
   host(): { cpuTempCel?: number; undervoltage?: boolean; diskFreeMb?: number };
   samplerState(): StateMessage["sampler"];
@@ -38,6 +44,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
     desc: facts.desc,
     spool: spool.spoolId,
     unsent: spool.unsent,
+    ...(spool.unconfirmed === undefined ? {} : { unconfirmed: spool.unconfirmed }),
     trust,
     sampler: facts.samplerState(),
     sources: Object.fromEntries(states),
@@ -50,7 +57,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
 export function healthMessage(facts: UnitFacts): HealthMessage {
   const mono = wireMono(facts.nowMs());
   const { t } = facts.timebase.stamp(mono);
-  const { unsent, bytes, state } = facts.spool();
+  const { spoolId: _, ...spool } = facts.spool();
   const status = facts.samplerStatus();
   const lateness =
     status === undefined ? {} : { latenessP50Ms: status.latenessP50Ms, latenessMaxMs: status.latenessMaxMs };
@@ -63,7 +70,7 @@ export function healthMessage(facts: UnitFacts): HealthMessage {
     uptimeS: Math.round(process.uptime()),
     rssMb: { unit: rssMb, ...(status === undefined ? {} : { sampler: status.rssMb }) },
     ...facts.host(),
-    spool: { unsent, bytes, state },
+    spool,
     link: facts.link(),
     sampler: {
       restarts: facts.samplerRestarts(),

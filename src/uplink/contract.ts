@@ -13,6 +13,16 @@ export interface UplinkLog {
   warn(fields: object, message: string): void;
 }
 
+/** What comes down: `ack` and `cmd` of this unit, and HQ's own state. */
+export type DownTopic = "ack" | "cmd" | "hq";
+
+/** Who hears what HQ says. Nothing has been checked yet. */
+export interface Downlink {
+  heard(what: DownTopic, payload: Uint8Array, retained: boolean): void;
+  /** The broker has granted the subscriptions of a new connection: what it keeps for them comes next. */
+  listening(): void;
+}
+
 export interface UplinkOptions {
   readonly identity: UnitIdentity;
   /** `mqtt://host:port` or `mqtts://host:port`, without user or path. */
@@ -32,6 +42,8 @@ export interface UplinkOptions {
   readonly random?: () => number;
   readonly log: UplinkLog;
   readonly onPoison?: OnPoison;
+  /** Where this unit listens to HQ; without it nothing is subscribed to. */
+  readonly downlink?: Downlink;
 }
 
 export interface UplinkStatus {
@@ -63,6 +75,10 @@ export interface Uplink {
   publishHealth(payload: Uint8Array): void;
   /** Retained. While the link is down nothing needs to wait: `announce` is asked at every connection. */
   publishState(payload: Uint8Array): void;
+  /** Retained. While the link is down the newest waits. */
+  publishAlerts(payload: Uint8Array): void;
+  /** An answer to a command: sent until the broker has it, over as many connections as that takes. */
+  answer(payload: Uint8Array): void;
   /** Announces `state` and `desc` again now (a rebirth was asked for, HQ came back). */
   announce(): void;
   /** The link came up: try at once, whatever the back-off says (no more than once a second). */

@@ -20,7 +20,7 @@ export interface LaneSource {
    * there is. At most `maxRecords`, and no more than `maxBytes` except that one message always fits. Empty: nothing yet.
    */
   read(lane: Lane, fromSeq: number, maxRecords: number, maxBytes: number): Promise<readonly LaneMessage[]>;
-  /** The broker has acknowledged every message up to this number. */
+  /** The broker has acknowledged every message up to this number; whether that frees it is not the session's business. */
   free(lane: Lane, upToSeq: number): void;
   /** Calls back after records became durable. Returns how to stop that. */
   onAppended(callback: (lane: Lane) => void): () => void;

@@ -51,6 +51,10 @@ export interface PipeListener {
   ponged(): void;
   /** The socket takes more after `congested` was true. */
   drained(): void;
+  /** The broker's answer to `subscribe`, one reason per topic; 0x80 and more is a refusal. */
+  subscribed(codes: readonly number[]): void;
+  /** Something that was subscribed to; `retained` when the broker had kept it. */
+  message(topic: string, payload: Uint8Array, retained: boolean): void;
   closed(end: PipeEnd): void;
 }
 
@@ -64,6 +68,8 @@ export interface Pipe {
     retain: boolean,
     properties: PublishProperties | undefined,
   ): number;
+  /** Asks for these topics with QoS 1. */
+  subscribe(topics: readonly string[]): void;
   ping(): void;
   /** More than a socket's worth of bytes waits in this process. */
   readonly congested: boolean;
@@ -171,6 +177,9 @@ export const openMqttPipe: OpenPipe = (options, listener) => {
       case "pingresp":
         listener.ponged();
         break;
+      case "suback":
+        listener.subscribed(packet.granted.map(Number));
+        break;
       case "disconnect":
         disconnectCode = packet.reasonCode ?? 0;
         socket.destroy();
@@ -186,6 +195,7 @@ export const openMqttPipe: OpenPipe = (options, listener) => {
       retainAvailable: announced?.retainAvailable ?? true,
     });
   });
+  client.on("message", (topic, payload, packet) => listener.message(topic, payload, packet.retain));
   client.on("error", (e) => {
     error ??= e;
     // A parser error leaves MQTT.js with a socket that it will never close.
@@ -220,6 +230,9 @@ export const openMqttPipe: OpenPipe = (options, listener) => {
         properties === undefined ? { qos, retain } : { qos, retain, properties },
       );
       return client.getLastMessageId();
+    },
+    subscribe(topics) {
+      client.subscribe([...topics], { qos: 1 }, nothing);
     },
     ping() {
       client.sendPing();

@@ -11,7 +11,13 @@ import { type Mark, SendWindow } from "./send-window.ts";
 import { pubackReaction, reasonText } from "./verdict.ts";
 
 /** Classes outside the lanes that are acknowledged: only the newest of each waits. */
-export type ControlClass = "state" | "desc" | "health";
+export type ControlClass = "state" | "desc" | "health" | "alerts";
+
+/** An answer to a command, and whom to tell that the broker has it, or never will. */
+interface Answer {
+  readonly payload: Uint8Array;
+  readonly done: () => void;
+}
 
 /** Called for a record that cannot be sent. Returns the bytes to send in its place (a gap record), or nothing to skip it. */
 export type OnPoison = (lane: Lane, seq: number, reason: string) => Uint8Array | undefined;
@@ -33,14 +39,14 @@ export interface SenderOptions {
 interface Sent {
   readonly mark: Mark;
   readonly bytes: number;
-  readonly what: Ticket | ControlClass;
+  readonly what: Ticket | ControlClass | Answer;
 }
 
 const MAX_IN_FLIGHT = 32;
 const HOLD_LONG_MS = 300_000;
 /** QoS 0 bytes after which a ping asks whether they have left. */
 const LOOSE_BYTES = 2_048;
-const CONTROL: readonly ControlClass[] = ["desc", "state", "health"];
+const CONTROL: readonly ControlClass[] = ["desc", "state", "health", "alerts"];
 
 /**
  * Decides what goes next on one connection: control, the waiting live row, then the lanes, as far as the window allows. A
@@ -53,6 +59,7 @@ export class Sender {
   readonly #envelopes: Record<UpClass, Envelope>;
   readonly #sent = new Map<number, Sent>();
   readonly #control = new Map<ControlClass, Uint8Array>();
+  readonly #answers: Answer[] = [];
   readonly #pings: Mark[] = [];
   #live: Uint8Array | undefined;
   #looseBytes = 0;
@@ -94,6 +101,12 @@ export class Sender {
   /** Sends as soon as the window has room; a newer message of the class takes the place of one that waits. */
   control(cls: ControlClass, payload: Uint8Array): void {
     this.#control.set(cls, payload);
+    this.pump();
+  }
+
+  /** Sends as soon as the window has room. */
+  answer(payload: Uint8Array, done: () => void): void {
+    this.#answers.push({ payload, done });
     this.pump();
   }
 
@@ -140,7 +153,10 @@ export class Sender {
     this.#window.confirmed(sent.mark, sent.bytes, true, nowMs);
     if (packetId === this.#finalId) this.#finished?.();
     if (typeof sent.what === "string") this.#controlAcked(sent.what, code);
-    else this.#ticketAcked(sent.what, code, nowMs);
+    else if ("done" in sent.what) {
+      this.#controlAcked("rsp", code);
+      sent.what.done();
+    } else this.#ticketAcked(sent.what, code, nowMs);
     this.#o.onAcked();
     this.pump();
   }
@@ -152,6 +168,10 @@ export class Sender {
       if (this.#finished !== undefined) this.#pumpControl();
       else if (this.#alone === undefined) {
         this.#pumpControl();
+        while (this.#answers.length > 0 && this.#window.hasSlot) {
+          const answer = this.#answers.shift()!;
+          this.#send(this.#envelopes.rsp, answer.payload, answer);
+        }
         this.#pumpLive();
         if (this.#o.limits.maximumQos > 0) this.#pumpLanes();
       }
@@ -162,7 +182,7 @@ export class Sender {
     }
   }
 
-  #controlAcked(cls: ControlClass, code: number): void {
+  #controlAcked(cls: ControlClass | "rsp", code: number): void {
     if (pubackReaction(code) === "taken") return;
     this.#o.counters.rejected += 1;
     this.#o.onTrouble(new SwathError("link/refused", `the broker does not take ${cls}: ${reasonText(code)}`));
@@ -274,7 +294,7 @@ export class Sender {
     return ticket;
   }
 
-  #send(envelope: Envelope, payload: Uint8Array, what: Ticket | ControlClass): void {
+  #send(envelope: Envelope, payload: Uint8Array, what: Sent["what"]): void {
     const bytes = payload.length + envelope.overheadBytes;
     if (envelope.qos === 0) {
       this.#sendLoose(envelope, payload, bytes);

@@ -1,8 +1,9 @@
+import { HQ_UNIT } from "../model/downlink.ts";
 import { SwathError } from "../model/errors.ts";
 import { LANES, type Lane } from "../model/record.ts";
 import { topicOf } from "../model/topics.ts";
 import { createBackOff } from "./back-off.ts";
-import type { Uplink, UplinkOptions, UplinkStatus } from "./contract.ts";
+import type { DownTopic, Uplink, UplinkOptions, UplinkStatus } from "./contract.ts";
 import { newCounters } from "./counters.ts";
 import { LaneCursor } from "./lane-cursor.ts";
 import { bytesOf, type ServerLimits } from "./packet.ts";
@@ -23,6 +24,8 @@ const DEAD_AFTER_MS = 27_000;
 const ANNOUNCE_EVERY_MS = 900_000;
 const KICK_SPACING_MS = 1_000;
 const STOP_MS = 1_500;
+/** Answers that wait for a connection; HQ asks again for one that fell out. */
+const ANSWERS_MAX = 32;
 
 /** Makes the session of a unit. Throws `config/*` for an address that cannot be meant; nothing is opened before `start`. */
 export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMqttPipe): Uplink {
@@ -53,7 +56,13 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
   let timer: NodeJS.Timeout | undefined;
   let ticker: NodeJS.Timeout | undefined;
   let unsubscribe: (() => void) | undefined;
-  let health: Uint8Array | undefined;
+  const waiting = new Map<"health" | "alerts", Uint8Array>();
+  const answers = new Set<Uint8Array>();
+  const down: ReadonlyMap<string, DownTopic> = new Map([
+    [topicOf(identity, "ack"), "ack"],
+    [topicOf(identity, "cmd"), "cmd"],
+    [topicOf({ org: identity.org, unit: HQ_UNIT }, "state"), "hq"],
+  ]);
   let connects = 0;
   let refused = 0;
   let attemptMs = Number.NEGATIVE_INFINITY;
@@ -137,6 +146,11 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
           acked: (packetId, code) => sender?.acked(packetId, code),
           ponged: () => sender?.ponged(),
           drained: () => sender?.pump(),
+          subscribed,
+          message: (topic, payload, retained) => {
+            const what = down.get(topic);
+            if (what !== undefined) options.downlink?.heard(what, payload, retained);
+          },
           closed: (end) => closed(version, end),
         },
       );
@@ -168,11 +182,25 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     });
     ticker = setInterval(tick, TICK_MS);
     log.info({ broker: where, protocol: version }, "connected");
+    if (options.downlink !== undefined) pipe.subscribe([...down.keys()]);
     announce();
-    if (health !== undefined) sender.control("health", health);
-    health = undefined;
+    for (const [cls, payload] of waiting) sender.control(cls, payload);
+    waiting.clear();
+    for (const payload of answers) sender.answer(payload, () => answers.delete(payload));
     changed();
     sender?.pump();
+  }
+
+  function subscribed(codes: readonly number[]): void {
+    const refused = [...down.keys()].filter((_, i) => (codes[i] ?? 0) >= 0x80);
+    if (refused.length > 0)
+      trouble(new SwathError("link/refused", `${where} does not let this unit listen to ${refused.join(" and ")}`));
+    options.downlink?.listening();
+  }
+
+  function publishNewest(cls: "health" | "alerts", payload: Uint8Array): void {
+    if (sender === undefined) waiting.set(cls, payload);
+    else sender.control(cls, payload);
   }
 
   function announce(): void {
@@ -243,9 +271,12 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
       if (sender === undefined) counters.liveDropped += 1;
       else sender.live(payload);
     },
-    publishHealth(payload) {
-      if (sender === undefined) health = payload;
-      else sender.control("health", payload);
+    publishHealth: (payload) => publishNewest("health", payload),
+    publishAlerts: (payload) => publishNewest("alerts", payload),
+    answer(payload) {
+      if (answers.size >= ANSWERS_MAX) answers.delete(answers.values().next().value!);
+      answers.add(payload);
+      sender?.answer(payload, () => answers.delete(payload));
     },
     publishState(payload) {
       sender?.control("state", payload);

@@ -23,13 +23,13 @@ function twoSpools() {
     spools: () => Object.keys(stored),
     first: () => 1,
     read: async (_, from, max, __, id = "new-spool") => stored[id]!.filter((r) => r.seq >= from).slice(0, max),
-    free: (lane, upTo, id) => freed.push([lane, upTo, id]),
   };
   const gapBody = (from: number, to: number, reason: string) => ({
     ...{ v: 1, kind: "gap", boot: "boot-0001", mono: 7, trust: "none" },
     ...{ from, to, reason },
   });
-  return { lanes: createLanes({ spool, gapBody }), stored, freed };
+  const sent = (lane: Lane, upTo: number, id: string) => freed.push([lane, upTo, id]);
+  return { lanes: createLanes({ spool, gapBody, sent }), stored, freed };
 }
 
 const parse = (body: Uint8Array) => wireRecord.parse(JSON.parse(Buffer.from(body).toString()));
@@ -49,7 +49,7 @@ describe("the spool as the session sees it", () => {
     expect(await lanes.read("log", 5, 10, 1e6)).toEqual([]);
   });
 
-  it("frees in the spool that each message came from, a gap up to its end", async () => {
+  it("tells the broker's acknowledgement of the spool that each message came from, a gap up to its end", async () => {
     const { lanes, freed } = twoSpools();
     await lanes.read("log", 0, 10, 1e6);
     await lanes.read("log", 4, 10, 1e6);

@@ -25,6 +25,9 @@ export interface FakePipe extends Pipe {
   drained(): void;
   close(end?: Partial<PipeEnd>): void;
   readonly unacked: number;
+  readonly topics: string[];
+  granted(codes?: number[]): void;
+  say(topic: string, payload: Uint8Array | string, retained?: boolean): void;
 }
 
 /** Opens fake connections and keeps them in the order they were opened. */
@@ -51,6 +54,7 @@ function fakePipe(options: PipeOptions, listener: PipeListener): FakePipe {
   const pipe: FakePipe = {
     options,
     sent: [],
+    topics: [],
     congested: false,
     pings: 0,
     finished: false,
@@ -64,6 +68,17 @@ function fakePipe(options: PipeOptions, listener: PipeListener): FakePipe {
       const body = Buffer.from(payload).toString();
       pipe.sent.push({ id: packetId, cls: topic.split("/").at(-1)!, body, qos, retain, properties });
       return packetId;
+    },
+    subscribe(topics) {
+      pipe.topics.push(...topics);
+    },
+    granted(codes = pipe.topics.map(() => 1)) {
+      listener.heard();
+      listener.subscribed(codes);
+    },
+    say(topic, payload, retained = false) {
+      listener.heard();
+      listener.message(topic, Buffer.from(payload), retained);
     },
     ping() {
       pipe.pings += 1;

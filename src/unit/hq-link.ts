@@ -1,0 +1,87 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { SwathError } from "../model/errors.ts";
+import type { Lane } from "../model/record.ts";
+import type { Clock } from "../model/time.ts";
+import type { Downlink } from "../uplink/contract.ts";
+import { type ConfirmedSpool, createConfirmations, type SentMarks } from "./confirmations.ts";
+import type { Lanes } from "./lanes.ts";
+
+/** How long HQ's retained watermark may take after the broker has granted the subscription, before sending begins. */
+const WATERMARK_MS = 1_500;
+/** The same where the broker grants nothing, from the start on. */
+const GRANT_MS = 10_000;
+const LOOK_MS = 2_000;
+
+/** HQ's public keys. Throws `config/*` for a file that cannot be read or is not an ed25519 public key. */
+export function hqKeys(files: readonly string[]): KeyObject[] {
+  return files.map((file) => {
+    let pem: string;
+    try {
+      pem = readFileSync(file, "utf8");
+    } catch (cause) {
+      throw new SwathError("config/unreadable", `hq: ${file} cannot be read`, cause);
+    }
+    let key: KeyObject;
+    try {
+      key = createPublicKey(pem);
+    } catch (cause) {
+      throw new SwathError("config/invalid", `hq: ${file} is not a public key in PEM`, cause);
+    }
+    const isEd25519 = key.asymmetricKeyType === "ed25519" && !pem.includes("PRIVATE KEY");
+    if (isEd25519) return key;
+    throw new SwathError("config/invalid", `hq: ${file}: expected an ed25519 public key and nothing private`);
+  });
+}
+
+/**
+ * Listens to HQ. With `confirms`, HQ's watermark frees records, and sending begins when the retained one was heard: after a
+ * restart it tells what need not be sent again.
+ */
+export function listenToHq(options: {
+  readonly unit: string;
+  readonly keys: readonly KeyObject[];
+  readonly confirms: boolean;
+  readonly spool: ConfirmedSpool;
+  readonly lanes: Lanes;
+  readonly clock: Clock;
+  readonly marks: SentMarks | undefined;
+  readonly log: { warn(fields: object, message: string): void };
+  readonly announce: () => void;
+}) {
+  const { lanes, log, clock } = options;
+  const refused = (reason: string) =>
+    log.warn({ code: "link/unbelieved", reason }, "a message from HQ is not believed");
+  const confirmations = options.confirms ? createConfirmations({ ...options, refused }) : undefined;
+  const startMs = clock.monoMs();
+  let openAtMs = startMs + GRANT_MS;
+  const ticker = setInterval(() => {
+    confirmations?.look();
+    if (clock.monoMs() >= openAtMs) lanes.open();
+  }, LOOK_MS);
+
+  const downlink: Downlink = {
+    heard(what, payload, retained) {
+      if (what === "ack" && confirmations?.ack(payload, retained)) lanes.open();
+      if (what === "hq" && confirmations?.hqState(payload) && !retained) options.announce();
+    },
+    listening() {
+      openAtMs = Math.min(openAtMs, clock.monoMs() + WATERMARK_MS);
+    },
+  };
+
+  return {
+    downlink,
+    /** The broker has a lane up to this number. */
+    sent: (lane: Lane, upTo: number, id: string): void => confirmations?.sent(lane, upTo, id),
+    /** What the next run must know of what was sent. */
+    marks: (): SentMarks => confirmations?.marks() ?? {},
+    /** Messages that were not believed. */
+    get refused(): number {
+      return confirmations?.refusedCount ?? 0;
+    },
+    stop(): void {
+      clearInterval(ticker);
+    },
+  };
+}
