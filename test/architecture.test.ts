@@ -42,7 +42,7 @@ const PACKAGE_ROOMS: Record<string, readonly string[]> = {
   serialport: ["src/bus"],
   "johnny-five": ["src/board"],
   mqtt: ["src/uplink", "src/hq"],
-  "mqtt-packet": ["src/uplink"],
+  "mqtt-packet": ["src/uplink", "src/hq"],
   aedes: ["src/hq"],
   cborg: ["src/codec"],
   pg: ["src/hq"],

@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "say what would change on the machine: swath diff A B [--json]",
     load: async () => (await import("./diff.ts")).diff,
   },
+  hq: {
+    about: "HQ: take records into a database, prove that they are complete, ask things of units",
+    load: async () => (await import("./hq.ts")).hq,
+  },
   demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
 };
 

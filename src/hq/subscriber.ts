@@ -1,4 +1,6 @@
 import { connect } from "mqtt";
+import { HQ_UNIT } from "../model/downlink.ts";
+import { parseTopic, TOPIC_CLASSES } from "../model/topics.ts";
 import { createFleet, type Fleet } from "./fleet.ts";
 import type { BadReason } from "./inbox.ts";
 import type { FieldRules } from "./roles.ts";
@@ -55,6 +57,9 @@ export function startSubscriber(options: SubscriberOptions): Subscriber {
     });
   });
   client.on("message", (topic, payload) => {
+    const parsed = parseTopic(topic);
+    // What HQ itself says is not news to it.
+    if (parsed !== undefined && (parsed.unit === HQ_UNIT || TOPIC_CLASSES[parsed.cls].direction === "down")) return;
     messages++;
     bytes += payload.length;
     const result = fleet.receive(topic, payload, Date.now());

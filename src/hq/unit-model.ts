@@ -9,7 +9,7 @@ import {
 } from "../model/record.ts";
 import type { UnitIdentity } from "../model/topics.ts";
 import { createHistory, type History, type HistoryRow } from "./history.ts";
-import { type Inbound, isLane } from "./inbox.ts";
+import type { Inbound } from "./inbox.ts";
 import { createLaneLedger, type LaneLedger } from "./lane-ledger.ts";
 import { type EventRecord, insertNewestFirst, type OutageRecord, type Received } from "./recent.ts";
 import {
@@ -288,8 +288,10 @@ export function createUnitModel(id: UnitIdentity, rules: FieldRules): UnitModel 
         case "desc":
           learn(message.hash, message.body);
           break;
+        case "alerts":
+        case "rsp":
+          break;
         default:
-          if (!isLane(message.cls)) break;
           ledgers.get(message.cls)!.addBytes(message.bytes);
           for (const record of message.records) readRecord(record, message.cls, atMs);
       }

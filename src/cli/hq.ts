@@ -1,0 +1,276 @@
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+import { pino } from "pino";
+import { listCommands, storeCommand } from "../hq/ingest/commands.ts";
+import type { TlsFiles } from "../hq/ingest/connection.ts";
+import { findGaps, gapsText, isExplained } from "../hq/ingest/gaps.ts";
+import { startIngester } from "../hq/ingest/ingester.ts";
+import { migrate } from "../hq/ingest/migrations.ts";
+import { openPostgres } from "../hq/ingest/postgres.ts";
+import { COMMAND_OPS } from "../model/downlink.ts";
+import { topicLevel } from "../model/topics.ts";
+import { EXIT_USAGE } from "./exit-codes.ts";
+
+type Out = { write(text: string): unknown };
+
+const USAGE = `usage: swath hq --broker URL --org ORG --database postgres://… [options]   take records into the database
+       swath hq migrate --database postgres://…                            bring the database to this version
+       swath hq gaps UNIT --org ORG --database postgres://… [--json]       prove that a unit's records are complete
+       swath hq send UNIT OP --org ORG --database postgres://… --key FILE  ask something of a unit
+       swath hq commands UNIT --org ORG --database postgres://…            what was asked, and the answers
+
+  --broker URL        mqtt://host:port, or mqtts://host:port with --ca
+  --key FILE          ed25519 private key (PEM) that signs watermarks and commands; without it no watermark is published
+  --name NAME         of this ingester (the host's by default); a second one on the same host needs a name of its own
+  --user NAME  --password-file FILE
+  --ca FILE  --cert FILE  --tls-key FILE   authority of the broker; certificate and key of HQ
+  --protocol V        auto (default), 5 or 3.1.1
+  --args JSON         arguments of a command       --hours N   until it expires (24 by default)
+  --database may also stand in the environment as SWATH_DATABASE.
+  OP is one of ${COMMAND_OPS.join(", ")}. None of them moves the machine.
+  swath hq gaps ends with 0 when everything is explained and with 1 when not.
+`;
+
+const OPTIONS = {
+  broker: { type: "string" },
+  org: { type: "string" },
+  database: { type: "string" },
+  key: { type: "string" },
+  name: { type: "string" },
+  user: { type: "string" },
+  "password-file": { type: "string" },
+  ca: { type: "string" },
+  cert: { type: "string" },
+  "tls-key": { type: "string" },
+  protocol: { type: "string" },
+  args: { type: "string" },
+  hours: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+/** A command line that cannot be carried out; its message says what to do. */
+class Usage extends Error {}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (e) {
+    throw new Usage(e instanceof Error ? e.message : String(e));
+  }
+}
+type Values = ReturnType<typeof parse>["values"];
+
+function file(path: string, what: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (e) {
+    throw new Usage(`${what}: ${path} cannot be read: ${e instanceof Error ? e.message : String(e)}`);
+  }
+}
+
+function keyOf(path: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(file(path, "--key"));
+  } catch (e) {
+    if (e instanceof Usage) throw e;
+    throw new Usage(`--key: ${path} is not a private key in PEM form`);
+  }
+  if (key.asymmetricKeyType !== "ed25519")
+    throw new Usage(`--key: ${path} is a key of type ${key.asymmetricKeyType}, expected ed25519`);
+  return key;
+}
+
+function databaseOf(values: Values) {
+  const url = values.database ?? process.env["SWATH_DATABASE"];
+  if (url === undefined) throw new Usage("--database is missing");
+  if (!/^postgres(ql)?:\/\//.test(url)) throw new Usage("--database: expected postgres://user@host/database");
+  return openPostgres(url);
+}
+
+function levelOf(text: string | undefined, what: string): string {
+  const parsed = topicLevel.safeParse(text);
+  if (!parsed.success) throw new Usage(`${what}: got ${text ?? "nothing"}, expected 1 to 32 of a-z, 0-9 and -`);
+  return parsed.data;
+}
+
+function brokerOf(values: Values) {
+  const { broker, ca, cert, user } = values;
+  if (broker === undefined) throw new Usage("--broker is missing");
+  if (!URL.canParse(broker)) throw new Usage(`--broker: ${broker} is not an address`);
+  const url = new URL(broker);
+  if (url.protocol !== "mqtt:" && url.protocol !== "mqtts:")
+    throw new Usage(`--broker: got ${url.protocol}//, expected mqtt:// or mqtts://`);
+  if (url.username !== "" || url.password !== "") throw new Usage("--broker: use --user and --password-file");
+  const secure = url.protocol === "mqtts:";
+  if (secure && ca === undefined) throw new Usage("--broker: mqtts:// needs --ca");
+  if (!secure && ca !== undefined) throw new Usage("--ca needs an mqtts:// address");
+  if ((cert === undefined) !== (values["tls-key"] === undefined))
+    throw new Usage("--cert and --tls-key belong together");
+  const protocol = values.protocol ?? "auto";
+  if (protocol !== "auto" && protocol !== "5" && protocol !== "3.1.1")
+    throw new Usage(`--protocol: got ${protocol}, expected auto, 5 or 3.1.1`);
+  const password = values["password-file"];
+  const tls: TlsFiles | undefined =
+    ca === undefined
+      ? undefined
+      : {
+          ca: file(ca, "--ca"),
+          ...(cert === undefined ? {} : { cert: file(cert, "--cert"), key: file(values["tls-key"]!, "--tls-key") }),
+        };
+  return {
+    url,
+    protocol,
+    ...(user === undefined ? {} : { username: user }),
+    ...(password === undefined ? {} : { password: file(password, "--password-file").split(/\r?\n/, 1)[0]! }),
+    ...(tls === undefined ? {} : { tls }),
+  } as const;
+}
+
+/** `swath hq …`: HQ's ingester, and what a person asks its database. */
+export async function hq(args: readonly string[], out: Out): Promise<number> {
+  try {
+    const { values, positionals } = parse(args);
+    const [verb = "ingest", ...rest] = positionals;
+    switch (verb) {
+      case "ingest":
+        return await ingest(values, out);
+      case "migrate":
+        return await prepareDatabase(values, out);
+      case "gaps":
+        return await gaps(rest, values, out);
+      case "send":
+        return await send(rest, values, out);
+      case "commands":
+        return await commands(rest, values, out);
+      default:
+        throw new Usage(`there is no swath hq ${verb}`);
+    }
+  } catch (e) {
+    if (!(e instanceof Usage)) throw e;
+    out.write(`${e.message}\n\n${USAGE}`);
+    return EXIT_USAGE;
+  }
+}
+
+async function ingest(values: Values, out: Out): Promise<number> {
+  const broker = brokerOf(values);
+  const org = levelOf(values.org, "--org");
+  const name = levelOf(
+    values.name ??
+      hostname()
+        .toLowerCase()
+        .replace(/[^a-z0-9-]/g, "-")
+        .slice(0, 32),
+    "--name",
+  );
+  const key = values.key === undefined ? undefined : keyOf(values.key);
+  const database = databaseOf(values);
+  const asked = new Promise<void>((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => done());
+  });
+  const log = pino({ name: "swath-hq", base: null, level: process.env["SWATH_LOG"] ?? "info" });
+  if (key === undefined) log.warn("no --key: no watermark is published, and units with `ack: hq` free nothing");
+  let ingester: Awaited<ReturnType<typeof startIngester>>;
+  try {
+    ingester = await startIngester({ broker, org, name, database, log, ...(key === undefined ? {} : { key }) });
+  } catch (e) {
+    out.write(`The database cannot be used: ${e instanceof Error ? e.message : String(e)}\n`);
+    await database.close();
+    return 1;
+  }
+  const tell = setInterval(() => log.info(ingester.stats(), "so far"), 60_000);
+  await asked;
+  clearInterval(tell);
+  await ingester.close();
+  await database.close();
+  return 0;
+}
+
+async function prepareDatabase(values: Values, out: Out): Promise<number> {
+  const database = databaseOf(values);
+  try {
+    const applied = await migrate(database);
+    out.write(applied.length === 0 ? "The database is up to date.\n" : `Applied: ${applied.join(", ")}.\n`);
+    return 0;
+  } finally {
+    await database.close();
+  }
+}
+
+async function gaps(rest: readonly string[], values: Values, out: Out): Promise<number> {
+  const unit = levelOf(rest[0], "UNIT");
+  const org = levelOf(values.org, "--org");
+  const database = databaseOf(values);
+  try {
+    const found = await findGaps(database.query, org, unit);
+    if (found === undefined) {
+      out.write(`HQ has never heard of unit ${unit} of ${org}.\n`);
+      return 1;
+    }
+    out.write(values.json === true ? `${JSON.stringify(found, null, 1)}\n` : gapsText(found));
+    return isExplained(found) ? 0 : 1;
+  } finally {
+    await database.close();
+  }
+}
+
+async function send(rest: readonly string[], values: Values, out: Out): Promise<number> {
+  const unit = levelOf(rest[0], "UNIT");
+  const op = COMMAND_OPS.find((known) => known === rest[1]);
+  if (op === undefined) throw new Usage(`OP: got ${rest[1] ?? "nothing"}, expected one of ${COMMAND_OPS.join(", ")}`);
+  if (values.key === undefined) throw new Usage("--key is missing: a command is signed");
+  const hours = Number(values.hours ?? 24);
+  if (!(hours > 0 && hours <= 24 * 366))
+    throw new Usage(`--hours: got ${values.hours}, expected more than 0, at most 8784`);
+  let given: Record<string, unknown> | undefined;
+  try {
+    const parsed: unknown = values.args === undefined ? undefined : JSON.parse(values.args);
+    if (parsed !== undefined && (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)))
+      throw new Error("not an object");
+    given = parsed as Record<string, unknown> | undefined;
+  } catch {
+    throw new Usage('--args: expected a JSON object, such as {"seconds": 10}');
+  }
+  const key = keyOf(values.key);
+  const org = levelOf(values.org, "--org");
+  const database = databaseOf(values);
+  try {
+    const text = await storeCommand(database, key, {
+      ...{ org, unit, op, expiresMs: Date.now() + hours * 3_600_000 },
+      ...(given === undefined ? {} : { args: given }),
+    });
+    out.write(
+      `Command ${text.serial} (${text.id}) waits for ${unit}; swath hq commands ${unit} tells of its answer.\n`,
+    );
+    return 0;
+  } catch (e) {
+    out.write(`${e instanceof Error ? e.message : String(e)}\n`);
+    return 1;
+  } finally {
+    await database.close();
+  }
+}
+
+async function commands(rest: readonly string[], values: Values, out: Out): Promise<number> {
+  const unit = levelOf(rest[0], "UNIT");
+  const org = levelOf(values.org, "--org");
+  const database = databaseOf(values);
+  try {
+    const list = await listCommands(database.query, org, unit);
+    if (values.json === true) out.write(`${JSON.stringify(list, null, 1)}\n`);
+    else if (list.length === 0) out.write(`Nothing was asked of ${unit}.\n`);
+    else
+      for (const c of list) {
+        const answer = c.reason === undefined ? "" : `  ${c.reason}`;
+        out.write(
+          `${String(c.serial).padStart(4)}  ${c.created}  ${c.op.padEnd(9)} ${c.state}, sent ${c.sent} ×${answer}\n`,
+        );
+      }
+    return 0;
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,304 @@
+import type { KeyObject } from "node:crypto";
+import { HQ_UNIT, type HqStateMessage } from "../../model/downlink.ts";
+import { parseTopic, topicOf } from "../../model/topics.ts";
+import { claimCommands } from "./commands.ts";
+import type { ConnectionOptions, InboundMessage, Protocol } from "./connection.ts";
+import { type Database, isRefusal } from "./database.ts";
+import { createFairQueue } from "./fair-queue.ts";
+import { ensureDay, migrate } from "./migrations.ts";
+import { type Arrived, type GoodRecord, type Prepared, prepare } from "./prepare.ts";
+import { startSession } from "./session.ts";
+import { createWatermarks } from "./watermark.ts";
+import { learnDescriptors } from "./words.ts";
+import { createIds, learnIds, type Written, writeBatch } from "./write.ts";
+
+/** Where the ingester says what changed; the shape of pino. */
+export interface IngestLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface IngesterOptions {
+  readonly broker: Pick<ConnectionOptions, "url" | "username" | "password" | "tls"> & {
+    readonly protocol?: "auto" | Protocol;
+  };
+  readonly database: Database;
+  readonly org: string;
+  /** Names its session at the broker: two ingesters have two names. */
+  readonly name: string;
+  /** ed25519, private: signs watermarks. Without it, or with a database that is not durable, none is published. */
+  readonly key?: KeyObject;
+  readonly log: IngestLog;
+}
+
+export interface IngestStats {
+  readonly connected: boolean;
+  readonly protocol: Protocol | undefined;
+  readonly messages: number;
+  readonly records: number;
+  readonly duplicates: number;
+  readonly aside: number;
+  /** Messages of a flooding unit that were turned away; its unit sends them again. */
+  readonly shed: number;
+  readonly transactions: number;
+  readonly waiting: number;
+  /** Longest time from arrival to commit in the last batch, in ms. */
+  readonly lagMs: number;
+  readonly watermarks: number;
+}
+
+export interface Ingester {
+  stats(): IngestStats;
+  /** Commits what it has begun, says `offline`, and ends. The database stays open. */
+  close(): Promise<void>;
+}
+
+/** Messages of one transaction at most, and their bytes. */
+const BATCH_MESSAGES = 500;
+const BATCH_BYTES = 2 << 20;
+/** A smaller batch waits this long for company: a commit costs the same for one record as for many. */
+const LINGER_MS = 100;
+/** Messages and bytes that may wait for their commit. */
+const WINDOW = { maxItems: 20_000, maxBytes: 64 << 20 };
+/** How long the broker keeps what comes while this ingester restarts. Longer would let a dead one hoard its share. */
+const SESSION_EXPIRY_S = 300;
+const SWEEP_MS = 200;
+const COMMANDS_MS = 1_000;
+const LONGEST_RETRY_MS = 5_000;
+
+const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+const why = (e: unknown) => (e instanceof Error ? e.message : String(e));
+
+/**
+ * Takes records from a broker into the database. A message is acknowledged to the broker, and its watermark published, after
+ * the commit of the transaction that holds it. Migrates the database first; rejects when that cannot be done.
+ */
+export async function startIngester(options: IngesterOptions): Promise<Ingester> {
+  const { database, org, log } = options;
+  await migrate(database);
+  const ids = createIds();
+  const days = new Set<string>();
+  const queue = createFairQueue<Arrived>(WINDOW);
+  const shed = new Map<string, number>();
+  const counts = { messages: 0, records: 0, duplicates: 0, aside: 0, shed: 0, transactions: 0, lagMs: 0 };
+  const stateTopic = `swath/1/${org}/${HQ_UNIT}/state`;
+  const stateText = (state: HqStateMessage["state"]) => JSON.stringify({ v: 1, state } satisfies HqStateMessage);
+  let stopping = false;
+  let paused = false;
+  let wake: () => void = () => undefined;
+
+  const watermarks =
+    options.key === undefined || !database.durable
+      ? undefined
+      : createWatermarks({
+          query: database.query,
+          key: options.key,
+          nowMs: Date.now,
+          // A watermark that does not get through is said again when the broker is back.
+          publish: (topic, text) => void session.connection?.publish(topic, text, true).catch(() => undefined),
+        });
+
+  function take(message: InboundMessage): void {
+    const parsed = parseTopic(message.topic);
+    if (parsed === undefined || parsed.org !== org) {
+      message.ack();
+      return;
+    }
+    if (parsed.unit === HQ_UNIT) {
+      message.ack();
+      // Another ingester left; this one is still here.
+      const says = message.payload.includes('"online"');
+      if (parsed.cls === "state" && !says && !stopping) sayOnline();
+      return;
+    }
+    counts.messages++;
+    const { topic, payload } = message;
+    const unit = `${parsed.org}/${parsed.unit}`;
+    const taken = queue.push({ unit, topic, payload, bytes: payload.length + 200, atMs: Date.now(), ack: message.ack });
+    if (!taken) {
+      // Not stored, so it stays below the watermark: its unit keeps it and sends it again.
+      message.ack();
+      counts.shed++;
+      shed.set(unit, (shed.get(unit) ?? 0) + 1);
+    }
+    if (queue.items >= WINDOW.maxItems || queue.bytes >= WINDOW.maxBytes) {
+      paused = true;
+      session.connection?.pause();
+    }
+    wake();
+  }
+
+  const sayOnline = () =>
+    void session.connection?.publish(stateTopic, stateText("online"), true).catch(() => undefined);
+
+  const session = startSession(
+    {
+      ...options.broker,
+      protocol: options.broker.protocol ?? "auto",
+      clientId: `hq-${options.name}`,
+      sessionExpiryS: SESSION_EXPIRY_S,
+      receiveMaximum: WINDOW.maxItems,
+      will: { topic: stateTopic, payload: stateText("lost") },
+      filters: (protocol) => [
+        ...["event", "log", "bulk"].map((cls) => `${protocol === "5" ? "$share/swath/" : ""}swath/1/${org}/+/${cls}`),
+        ...["state", "desc", "health", "alerts", "rsp"].map((cls) => `swath/1/${org}/+/${cls}`),
+      ],
+    },
+    {
+      up(connection) {
+        log.info({ protocol: connection.protocol }, "connected to the broker");
+        paused = false;
+        sayOnline();
+        watermarks?.all().catch((e: unknown) => log.warn({ reason: why(e) }, "the watermarks could not be read"));
+      },
+      down: (reason) => log.warn({ reason }, "no connection to the broker; it is tried again"),
+      message: take,
+    },
+  );
+
+  async function commit(messages: readonly Prepared[]): Promise<Written> {
+    const atMs = Date.now();
+    const day = new Date(atMs).toISOString().slice(0, 10);
+    if (!days.has(day)) {
+      await ensureDay(database, atMs);
+      await ensureDay(database, atMs + 86_400_000);
+      days.add(day);
+    }
+    await learnIds(database.query, ids, messages);
+    const written = await database.transaction((query) => writeBatch(query, ids, messages, atMs));
+    await learnDescriptors(database.query, ids, messages).catch(() => undefined);
+    return written;
+  }
+
+  /** Commits all of them, alone those that the database refuses; tries for ever while it cannot be reached. */
+  async function settle(messages: readonly Prepared[]): Promise<void> {
+    for (let attempt = 0; !stopping || attempt === 0; attempt++) {
+      try {
+        const written = await commit(messages);
+        const nowMs = Date.now();
+        counts.transactions++;
+        counts.records += written.records;
+        counts.duplicates += written.duplicates;
+        counts.aside += written.aside;
+        counts.lagMs = Math.max(...messages.map(({ arrived }) => nowMs - arrived.atMs));
+        // In the order of their commits, not of their arrival: brokers look acknowledgements up by their id.
+        for (const { arrived } of messages) arrived.ack();
+        watermarks?.committed(written.spools);
+        return;
+      } catch (e) {
+        if (isRefusal(e)) {
+          const half = messages.length >> 1;
+          if (half > 0) {
+            await settle(messages.slice(0, half));
+            await settle(messages.slice(half));
+            return;
+          }
+          const [one] = messages;
+          if (one !== undefined && one.records.length > 1) {
+            await settle(one.records.map((record) => only(one, record)));
+            await settle([{ ...one, records: [] }]);
+            return;
+          }
+          if (one !== undefined && one.records.length + one.words.length + one.descriptors.length > 0) {
+            await settle([refusedByDatabase(one, why(e))]);
+            return;
+          }
+        }
+        log.warn({ reason: why(e), messages: messages.length }, "the database did not take a batch; it is tried again");
+        await sleep(Math.min(LONGEST_RETRY_MS, 100 * 2 ** Math.min(attempt, 10)));
+      }
+    }
+  }
+
+  async function work(): Promise<void> {
+    while (!stopping) {
+      if (queue.items === 0)
+        await new Promise<void>((done) => {
+          wake = done;
+        });
+      if (stopping) return;
+      if (queue.items < BATCH_MESSAGES) await sleep(LINGER_MS);
+      const prepared = queue.take(BATCH_MESSAGES, BATCH_BYTES).flatMap((arrived) => prepare(arrived) ?? []);
+      if (prepared.length > 0) await settle(prepared);
+      if (paused && queue.items < WINDOW.maxItems / 2 && queue.bytes < WINDOW.maxBytes / 2) {
+        paused = false;
+        session.connection?.resume();
+      }
+    }
+  }
+
+  /** Repeats `turn` until the end; what fails in it is said and tried again at the next turn. */
+  async function beat(everyMs: number, what: string, turn: () => Promise<void>): Promise<void> {
+    while (!stopping) {
+      await sleep(everyMs);
+      await turn().catch((e: unknown) => log.warn({ reason: why(e) }, `${what} could not be done; it is tried again`));
+    }
+  }
+
+  async function sendCommands(): Promise<void> {
+    const { connection } = session;
+    if (connection === undefined) return;
+    for (const { unit, id, op, signed } of await claimCommands(database.query, org)) {
+      log.info({ unit, id, op }, "command sent");
+      await connection.publish(topicOf({ org, unit }, "cmd"), signed);
+    }
+  }
+
+  async function countShed(): Promise<void> {
+    for (const [unit, messages] of shed) {
+      const id = ids.units.get(unit);
+      if (id === undefined) continue;
+      await database.query(
+        `INSERT INTO swath.put_aside VALUES ($1, 'flood', $2, 0, 0, now())
+         ON CONFLICT (unit, reason) DO UPDATE SET messages = swath.put_aside.messages + $2, last_at = now()`,
+        [id, messages],
+      );
+      shed.delete(unit);
+    }
+  }
+
+  const running = Promise.all([
+    work(),
+    beat(SWEEP_MS, "the watermarks", async () => watermarks?.sweep()),
+    beat(COMMANDS_MS, "sending commands", sendCommands),
+    beat(COMMANDS_MS, "counting a flood", countShed),
+  ]);
+
+  return {
+    stats: () => ({
+      ...counts,
+      connected: session.connection !== undefined,
+      protocol: session.connection?.protocol,
+      waiting: queue.items,
+      watermarks: watermarks?.published ?? 0,
+    }),
+    async close() {
+      stopping = true;
+      wake();
+      await running;
+      await watermarks?.sweep().catch(() => undefined);
+      const { connection } = session;
+      await Promise.race([
+        connection?.publish(stateTopic, stateText("offline"), true).catch(() => undefined),
+        sleep(1000),
+      ]);
+      await session.close();
+    },
+  };
+}
+
+/** One record of a message as a message of its own, which acknowledges nothing. */
+function only(message: Prepared, record: GoodRecord): Prepared {
+  const arrived = { ...message.arrived, ack: () => undefined };
+  return { ...message, arrived, records: [record], descriptors: [], words: [], aside: [] };
+}
+
+/** The same message of at most one record with all of it put aside. */
+function refusedByDatabase(message: Prepared, detail: string): Prepared {
+  const [good] = message.records;
+  const raw = good?.raw ?? message.arrived.payload;
+  const place =
+    good === undefined ? {} : { place: { lane: good.lane, spool: good.record.spool, seq: good.record.seq } };
+  const refused = { reason: "database", detail, raw, ...place };
+  return { ...message, records: [], words: [], descriptors: [], aside: [...message.aside, refused] };
+}

@@ -1,0 +1,66 @@
+import type { Query } from "./database.ts";
+import type { Prepared, PutAside } from "./prepare.ts";
+
+/** Most messages and bytes kept of one unit for one reason: what comes beyond is counted. */
+export const MAX_KEPT = 1000;
+export const MAX_KEPT_BYTES = 16 << 20;
+/** A longer payload is kept up to here, and its record is not taken as settled. */
+const MAX_PAYLOAD = 256 << 10;
+
+/** Who a message is from, and how its numbers are marked as held in quarantine. */
+export interface AsidePlaces {
+  unitId(message: Prepared): number;
+  settled(unit: number, place: NonNullable<PutAside["place"]>): void;
+}
+
+/**
+ * Keeps what did not pass the checks, with the reason. A record whose bytes are kept whole is settled: the unit may free it.
+ * One beyond the limits stays missing, so nothing is thrown away unseen. Returns how many were put aside.
+ */
+export async function writeAside(
+  query: Query,
+  messages: readonly Prepared[],
+  receivedAtMs: number,
+  places: AsidePlaces,
+): Promise<number> {
+  const groups = new Map<string, { unit: number; reason: string; list: { topic: string; one: PutAside }[] }>();
+  let count = 0;
+  for (const message of messages) {
+    for (const one of message.aside) {
+      const unit = places.unitId(message);
+      const key = `${unit}/${one.reason}`;
+      const group = groups.get(key) ?? { unit, reason: one.reason, list: [] };
+      group.list.push({ topic: message.arrived.topic, one });
+      groups.set(key, group);
+      count++;
+    }
+  }
+  const at = new Date(receivedAtMs).toISOString();
+  // In one order everywhere, so that two ingesters do not wait for each other in a ring.
+  for (const [, { unit, reason, list }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [row] = await query(
+      `INSERT INTO swath.put_aside VALUES ($1, $2, $3, 0, 0, $4)
+       ON CONFLICT (unit, reason) DO UPDATE SET messages = swath.put_aside.messages + $3, last_at = $4
+       RETURNING kept::float8 AS kept, kept_bytes::float8 AS kept_bytes`,
+      [unit, reason, list.length, at],
+    );
+    let kept = Number(row?.["kept"]);
+    let keptBytes = Number(row?.["kept_bytes"]);
+    for (const { topic, one } of list) {
+      if (kept >= MAX_KEPT || keptBytes >= MAX_KEPT_BYTES) break;
+      const payload = Buffer.from(one.raw.subarray(0, MAX_PAYLOAD));
+      await query(
+        `INSERT INTO swath.quarantine (unit, topic, reason, detail, bytes, payload, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        [unit, topic, reason, one.detail, one.raw.length, payload, at],
+      );
+      kept++;
+      keptBytes += payload.length;
+      if (one.place !== undefined && payload.length === one.raw.length) places.settled(unit, one.place);
+    }
+    await query("UPDATE swath.put_aside SET kept = $3, kept_bytes = $4 WHERE unit = $1 AND reason = $2", [
+      ...[unit, reason, kept, keptBytes],
+    ]);
+  }
+  return count;
+}
