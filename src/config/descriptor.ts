@@ -1,7 +1,7 @@
+import { hashOf } from "../model/canonical.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import { QUALITY } from "../model/quality.ts";
 import { type Descriptor, descriptorBody } from "../model/record.ts";
-import { hashOf } from "../model/canonical.ts";
 import type { LoadedConfig } from "./loaded.ts";
 
 type Channel = Descriptor["channels"][string];

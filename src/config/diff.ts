@@ -1,6 +1,6 @@
+import { canonicalJson } from "../model/canonical.ts";
 import { UNITS } from "../model/units.ts";
 import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
-import { canonicalJson } from "../model/canonical.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedPart } from "./loaded.ts";
 import { areaM2 } from "./site.ts";
 import { estimateTraffic } from "./traffic.ts";

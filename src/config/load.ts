@@ -1,7 +1,7 @@
 import { dirname, resolve } from "node:path";
 import type { Catalogue } from "../device/catalogue.ts";
-import { checkBudgets, checkRings } from "./budget.ts";
 import { hashOf } from "../model/canonical.ts";
+import { checkBudgets, checkRings } from "./budget.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkDetectors } from "./check-detectors.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { canonicalJson, hashOf } from "../../src/model/canonical.ts";
 import { buildDescriptor } from "../../src/config/descriptor.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { FILE_MAX_BYTES } from "../../src/config/read-yaml.ts";
+import { canonicalJson, hashOf } from "../../src/model/canonical.ts";
 import { isSwathError } from "../../src/model/errors.ts";
 import { descriptorBody } from "../../src/model/record.ts";
 import { parts } from "./parts.ts";
