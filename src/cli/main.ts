@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "HQ: take records into a database, prove that they are complete, ask things of units",
     load: async () => (await import("./hq.ts")).hq,
   },
+  doctor: {
+    about: "find what is wrong with a unit, and say what to do: swath doctor --config FILE",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
   demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
 };
 

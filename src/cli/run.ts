@@ -5,14 +5,15 @@ import { catalogue } from "../../devices/index.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
 import { startUnit, type Unit } from "../unit/unit.ts";
-import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
+import { EXIT_CONFIG, EXIT_TEMPFAIL, EXIT_USAGE } from "./exit-codes.ts";
 import { softwareVersion } from "./version.ts";
 
 /** A planned stop that hangs is cut off after this. */
 const STOP_LIMIT_MS = 3000;
 
 /**
- * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, and
+ * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, 75 when another
+ * unit runs on the spool, and
  * otherwise only when it has stopped.
  */
 export async function run(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
@@ -40,9 +41,9 @@ export async function run(args: readonly string[], out: { write(text: string): u
       log,
     });
   } catch (e) {
-    if (!isSwathError(e, "config")) throw e;
+    if (!isSwathError(e, "config") && !isSwathError(e, "spool")) throw e;
     out.write(`${e.message}\n`);
-    return EXIT_CONFIG;
+    return isSwathError(e, "config") ? EXIT_CONFIG : EXIT_TEMPFAIL;
   }
   await asked;
   setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { packageRoot } from "../web/static-files.ts";
 
 /** The folder that holds package.json, config/ and dist/. */
-export const PACKAGE_ROOT = join(import.meta.dirname, "..", "..", "..");
+export const PACKAGE_ROOT = packageRoot();
 
 /** Name and version of this software, as `state` tells them. */
 export function softwareVersion(): string {

@@ -136,6 +136,11 @@ export const ERRORS = {
     means: "The disk does not take records.",
     todo: "Check the card; records are kept in memory meanwhile.",
   },
+  "spool/in-use": {
+    retry: "later",
+    means: "Another unit is running on this spool.",
+    todo: "Stop the other one first: systemctl stop swath, or end the swath run in the other terminal.",
+  },
   "spool/full": {
     retry: "later",
     means: "The spool has reached its limit.",

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -8,12 +8,12 @@ import { buildDescriptor } from "../config/descriptor.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
-import { SwathError } from "../model/errors.ts";
 import { LANES, type Lane, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
+import { brokerOf } from "./broker.ts";
 import { createBulletins } from "./bulletins.ts";
 import { startCab } from "./cab.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
@@ -21,6 +21,7 @@ import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLanes } from "./lanes.ts";
 import { createLive } from "./live.ts";
+import { claimSpool } from "./presence.ts";
 import { createRecorder, type TableSpec } from "./recorder.ts";
 import { openRunFile } from "./run-file.ts";
 import { createSupervisor } from "./supervisor.ts";
@@ -37,33 +38,6 @@ function tablesOf(config: LoadedConfig): TableSpec[] {
   const track = config.track?.columns.map((c) => ({ name: c.column, resolution: c.spec.resolution }));
   const tables: TableSpec[] = [{ kind: "telemetry", columns: telemetry }];
   return track === undefined ? tables : [...tables, { kind: "track", columns: track }];
-}
-
-/** Credentials and certificates, read at the start: a file that cannot be read is a configuration error. */
-function brokerOf(config: LoadedConfig) {
-  const { url, protocol, username, passwordFile, caFile, certFile, keyFile } = config.broker;
-  const text = (path: string) => {
-    try {
-      return readFileSync(path, "utf8");
-    } catch (cause) {
-      throw new SwathError("config/unreadable", `broker: ${path} cannot be read`, cause);
-    }
-  };
-  return {
-    url,
-    protocol,
-    ...(username === undefined ? {} : { username }),
-    ...(passwordFile === undefined ? {} : { password: text(passwordFile).split(/\r?\n/, 1)[0] ?? "" }),
-    ...(caFile === undefined
-      ? {}
-      : {
-          tls: {
-            ca: text(caFile),
-            ...(certFile === undefined ? {} : { cert: text(certFile) }),
-            ...(keyFile === undefined ? {} : { key: text(keyFile) }),
-          },
-        }),
-  };
 }
 
 /** A folder for the link's socket. A card that has become read-only must not keep the unit from starting. */
@@ -83,7 +57,7 @@ export interface Unit {
 
 /**
  * The onboard unit: opens the spool, makes records of what an earlier run left, starts the sampler and the uplink, and keeps
- * going without either. Never throws for a missing broker, disk or part.
+ * going without either. Never throws for a missing broker, disk or part; `spool/in-use` when another unit has the spool.
  */
 export async function startUnit(options: {
   readonly config: LoadedConfig;
@@ -106,6 +80,7 @@ export async function startUnit(options: {
   const runDir = makeRunDir();
   const socket = join(runDir, "link.sock");
 
+  const claim = await claimSpool(config.spool.dir);
   let spoolChanged: () => void = () => undefined;
   const spool = await openSpool({
     dir: config.spool.dir,
@@ -316,6 +291,14 @@ export async function startUnit(options: {
     bulletins.look();
   });
   uplink.start();
+  claim.answerWith(() => {
+    const linkError = uplink.status().lastError?.message;
+    return {
+      state: stateMessage(facts, "online"),
+      health: healthMessage(facts),
+      ...(linkError === undefined ? {} : { linkError }),
+    };
+  });
 
   const stopWatching =
     simulation === undefined
@@ -336,6 +319,7 @@ export async function startUnit(options: {
       await server?.close();
       await spool.close();
       await stopKeeping();
+      await claim.close();
       rmSync(runDir, { recursive: true, force: true });
     },
   };

@@ -21,13 +21,16 @@ export interface PipeOptions {
   readonly protocol: Protocol;
   readonly keepaliveS: number;
   readonly connectTimeoutMs: number;
-  readonly will: {
-    readonly topic: string;
-    readonly payload: Uint8Array;
-    readonly qos: 0 | 1;
-    readonly retain: boolean;
-    readonly delayS: number;
-  };
+  /** Absent for a look at the broker that nobody needs to hear of. */
+  readonly will:
+    | {
+        readonly topic: string;
+        readonly payload: Uint8Array;
+        readonly qos: 0 | 1;
+        readonly retain: boolean;
+        readonly delayS: number;
+      }
+    | undefined;
 }
 
 /** How a connection ended. */
@@ -132,15 +135,24 @@ export const openMqttPipe: OpenPipe = (options, listener) => {
     incomingStore: noStore,
     log: nothing,
     ...(v5
-      ? { properties: { sessionExpiryInterval: will.delayS + SESSION_EXTRA_S, maximumPacketSize: MAX_INBOUND_BYTES } }
+      ? {
+          properties: {
+            sessionExpiryInterval: will === undefined ? 0 : will.delayS + SESSION_EXTRA_S,
+            maximumPacketSize: MAX_INBOUND_BYTES,
+          },
+        }
       : {}),
-    will: {
-      topic: will.topic,
-      payload: asBuffer(will.payload),
-      qos: will.qos,
-      retain: will.retain,
-      ...(v5 ? { properties: { willDelayInterval: will.delayS, contentType: "application/json" } } : {}),
-    },
+    ...(will === undefined
+      ? {}
+      : {
+          will: {
+            topic: will.topic,
+            payload: asBuffer(will.payload),
+            qos: will.qos,
+            retain: will.retain,
+            ...(v5 ? { properties: { willDelayInterval: will.delayS, contentType: "application/json" } } : {}),
+          },
+        }),
   });
 
   const socket = client.stream;

@@ -1,0 +1,58 @@
+import { buildDescriptor } from "../../config/descriptor.ts";
+import type { LoadedConfig } from "../../config/loaded.ts";
+import { isSwathError } from "../../model/errors.ts";
+import { brokerOf } from "../../unit/broker.ts";
+import { readBootId } from "../../unit/host-readings.ts";
+import type { Presence } from "../../unit/presence.ts";
+import { type BrokerStep, type StepResult, tryBroker } from "../../uplink/try-broker.ts";
+import { type Finding, finding } from "./finding.ts";
+
+const TODO: Readonly<Record<BrokerStep, string>> = {
+  name: "Check the name in broker.url and the network's DNS (ip route; cat /etc/resolv.conf).",
+  tcp: "Check the network, the port in broker.url and the firewall at HQ.",
+  tls: "Check broker.caFile, the name in broker.url against the broker's certificate, and the clock of this unit.",
+  connect: "Check broker.username, passwordFile, certFile and the unit's name at the broker.",
+  publish: "Check the access list at the broker: the unit must be allowed to write its own topics.",
+};
+
+/** Goes the way to the broker step by step. Not while the unit runs: it would take its place there. */
+export async function checkBroker(config: LoadedConfig, timeoutMs: number): Promise<Finding[]> {
+  const mono = Math.round(performance.now());
+  const { hash } = buildDescriptor(config);
+  let steps: readonly StepResult[];
+  try {
+    steps = await tryBroker({
+      identity: config.identity,
+      ...brokerOf(config),
+      probe: { v: 1, boot: readBootId(() => "doctor-boot"), mono, trust: "none", desc: hash, c: {} },
+      timeoutMs,
+    });
+  } catch (e) {
+    if (!isSwathError(e, "config")) throw e;
+    return [finding("broker", "wrong", e.message, "Mend the broker's part of the unit file.")];
+  }
+  return steps.map(({ step, ok, found }) =>
+    finding(`broker ${step}`, ok ? "ok" : "wrong", found, ok ? undefined : TODO[step]),
+  );
+}
+
+/** What the running unit knows of its link and of its records. */
+export function judgeLink({ health, linkError }: Presence): Finding[] {
+  if (health === undefined) return [finding("broker", "unknown", "the unit still starts")];
+  const { connected, connects, refused, protocol } = health.link;
+  const { unsent, state } = health.spool;
+  const waiting = unsent.event + unsent.log + unsent.bulk;
+  const link = connected
+    ? finding("broker", "ok", `the unit is connected (MQTT ${protocol ?? "?"}), ${connects} times so far`)
+    : finding(
+        "broker",
+        "wrong",
+        linkError ?? `the unit is not connected; refused ${refused} times`,
+        "Stop the unit and run swath doctor again: then it goes the way to the broker step by step.",
+      );
+  const spool =
+    state === "ok"
+      ? finding("records", "ok", `${waiting} wait to be sent, ${(health.spool.bytes / 1e6).toFixed(1)} MB on the card`)
+      : finding("records", state === "failed" ? "wrong" : "look", `the spool is ${state}`, "Change the card.");
+  return [link, spool];
+}

@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../bus/clock.ts";
+import type { LoadedConfig, LoadedPart } from "../../config/loaded.ts";
+import { startLinkServer } from "../../link/server.ts";
+import type { SourceHealth } from "../../model/record.ts";
+import { type Finding, finding } from "./finding.ts";
+
+const LOOK_MS = 100;
+
+/**
+ * Runs the sampler alone for a few seconds, as the unit would, and returns how each part does then: as soon as all run, or
+ * after `timeoutMs`. Nothing is recorded or sent.
+ */
+export async function trySampler(
+  config: LoadedConfig,
+  samplerEntry: string,
+  timeoutMs: number,
+): Promise<Readonly<Record<string, SourceHealth>>> {
+  const dir = mkdtempSync(join(tmpdir(), "swath-doctor-"));
+  const socket = join(dir, "link.sock");
+  let sources: Readonly<Record<string, SourceHealth>> = {};
+  const server = await startLinkServer({
+    path: socket,
+    listener: {
+      hello: () => undefined,
+      row: () => undefined,
+      note: () => undefined,
+      gone: () => undefined,
+      status: (status) => {
+        sources = status.sources;
+      },
+    },
+  });
+  const start = ["--sim-start", String(systemClock.monoMs()), "--sim-utc", String(Date.now())];
+  const child = spawn(process.execPath, [samplerEntry, "--config", config.file, "--socket", socket, ...start], {
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const gone = new Promise<void>((done) => child.once("exit", () => done()));
+  const endMs = systemClock.monoMs() + timeoutMs;
+  const allRun = () => config.parts.every((part) => sources[part.name]?.state === "running");
+  while (!allRun() && systemClock.monoMs() < endMs && child.exitCode === null && child.signalCode === null)
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  // The sampler ends by itself when its standard input closes.
+  child.stdin?.end();
+  const insist = setTimeout(() => child.kill("SIGKILL"), 2000);
+  await gone;
+  clearTimeout(insist);
+  await server.close();
+  rmSync(dir, { recursive: true, force: true });
+  return sources;
+}
+
+/** Counters that name a cause, most telling first, with what to do about each. */
+const CAUSES: readonly (readonly [counter: string, means: string, todo: string])[] = [
+  ["denied", "the bus may not be used", "Give the user the right to the bus: see the finding on the bus."],
+  [
+    "stranger",
+    "another part answers there",
+    "Fit the part that the configuration names, or name the part that is fitted.",
+  ],
+  ["brownOut", "it lost its settings while running", "Check its supply and ground."],
+  ["readback", "it does not keep what is written to it", "Check its supply; it may be damaged."],
+  [
+    "busy",
+    "the bus is held low or owned by a kernel driver",
+    "Unplug parts one by one until it is free; check dtoverlay lines.",
+  ],
+  ["crc", "bytes arrive damaged", "Check shield, length and pull-ups of the cable."],
+  ["badChecksum", "bytes arrive damaged", "Check the baud rate, the shield and the ground."],
+  ["junkBytes", "bytes arrive that it does not send", "Check the baud rate and that the right device is on this port."],
+  ["timeout", "it does not answer in time", "Check its cable for water and its connector."],
+  ["noAck", "nothing answers", "Check power, plug and address."],
+  ["silent", "the port is open but nothing comes", "Check its power, its baud rate and that it is set to talk."],
+  ["stuck", "its values do not move", "It may be frozen: take its power away for a moment."],
+  ["overrun", "samples were lost in it", "Lower its odrHz, or the load on this bus."],
+];
+
+/** What one part says of itself, and what to do. */
+export function judgePart(part: LoadedPart, health: SourceHealth | undefined): Finding {
+  const what = `part ${part.name}`;
+  const where = part.address === undefined ? part.bus : `0x${part.address.toString(16)} on ${part.bus}`;
+  const named = `${part.device.part}, ${where}`;
+  if (health === undefined) return finding(what, "unknown", `${named}: nothing was heard of it`);
+  const { state, counters, verified } = health;
+  if (state === "running")
+    return finding(what, "ok", `${named}: running${verified ? `, verified by ${verified}` : ""}`);
+  const cause = CAUSES.find(([counter]) => (counters[counter] ?? 0) > 0);
+  const because = cause === undefined ? "" : `: ${cause[1]} (${cause[0]} ${counters[cause[0]]})`;
+  const todo = cause?.[2] ?? (state === "starting" ? "Wait a minute and look again." : "Check power, plug and cable.");
+  return finding(
+    what,
+    state === "starting" || state === "degraded" ? "look" : "wrong",
+    `${named}: ${state}${because}`,
+    todo,
+  );
+}
