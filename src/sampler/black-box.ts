@@ -11,6 +11,8 @@ export interface BoxChannel {
   /** Smallest step worth keeping, in `unit`. */
   readonly resolution: number;
   readonly span: { readonly beforeMs: number; readonly afterMs: number };
+  /** How long after it was taken a sample of this channel is here for certain, in ms. */
+  readonly lagMs: number;
 }
 
 /** Channels in the order of the pipelines, and the longest time a capture may span: what the rings hold for certain. */
@@ -27,9 +29,8 @@ interface Waiting {
   peak: number;
 }
 
-/** Samples that come late are waited for this long after the end, in ms, and looked for this often. */
-const GRACE_MS = 150;
-const LOOK_MS = 10;
+/** Samples still to come are looked for this often, in ms. */
+const LOOK_MS = 5;
 /** Captures waiting at once, and triggers told in one. */
 const MOST_WAITING = 8;
 const MOST_TRIGGERS = 64;
@@ -83,9 +84,9 @@ export function createBlackBox(
     if (waiting.length === 1) dueMs = endOf(waiting[0]!);
   }
 
-  /** Whether the last samples wanted have come, or will not come any more. */
+  /** Whether the last samples wanted have come, or will not come any more: each channel is waited for as long as it needs. */
   function complete(w: Waiting, nowMs: number): boolean {
-    return nowMs >= endOf(w) + GRACE_MS || channels.every((ch, i) => rings[i]!.newestMs >= toOf(w, ch));
+    return channels.every((ch, i) => nowMs >= toOf(w, ch) + ch.lagMs || rings[i]!.newestMs >= toOf(w, ch));
   }
 
   function begin(w: Waiting, least: number): void {

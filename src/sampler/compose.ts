@@ -13,6 +13,9 @@ const BLOCK_SAMPLES = 1024;
 const UNSTATED_HZ = 20;
 /** From this rate on a channel is kept as a fast one by the black box. */
 const FAST_HZ = 100;
+/** A due read is done within this; sentences and frames that belong together have come within this, in ms. */
+const READ_LAG_MS = 25;
+const SERIAL_LAG_MS = 50;
 
 /** What a configuration asks of the acquisition core: the same for the live loop and for a replay. */
 export function compose(
@@ -81,15 +84,26 @@ function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
 }
 
 /** What the black box keeps, when a detector wants it. */
-function blackBoxOf({ channels, detectors, capture, ringSeconds }: LoadedConfig): BlackBoxSpec | undefined {
+function blackBoxOf({ parts, channels, detectors, capture, ringSeconds }: LoadedConfig): BlackBoxSpec | undefined {
   if (!detectors.some((d) => d.capture)) return undefined;
   const span = ({ beforeS, afterS }: typeof capture.fast) => ({ beforeMs: beforeS * 1000, afterMs: afterS * 1000 });
   return {
-    channels: channels.map(({ column, source: { unit, resolution, rateHz = 0 } }) => {
-      return { name: column, unit, resolution, span: span(rateHz >= FAST_HZ ? capture.fast : capture.slow) };
+    channels: channels.map(({ column, standIns, part, source: { unit, resolution, rateHz = 0 } }) => {
+      const lagMs = Math.max(...[part, ...standIns.map((s) => s.part)].map((name) => lagOf(parts, name)));
+      return { name: column, unit, resolution, lagMs, span: span(rateHz >= FAST_HZ ? capture.fast : capture.slow) };
     }),
     longestMs: (ringSeconds - CAPTURE_SPARE_S) * 1000,
   };
+}
+
+/** How long after it was taken a sample of a part has reached its ring, in ms. */
+function lagOf(parts: LoadedConfig["parts"], name: string): number {
+  const part = parts.find((p) => p.name === name);
+  if (part?.device.kind !== "i2c") return SERIAL_LAG_MS;
+  const { read } = part.device.plan(part.options);
+  if (read.verb === "streamFifo") return read.drainMs + READ_LAG_MS;
+  if (read.verb === "armedFifo") return (read.depth * 1000) / read.odrHz + read.pollMs + READ_LAG_MS;
+  return READ_LAG_MS;
 }
 
 /** The hooks of a configuration, for a machine that is not simulated; undefined where there are none. */

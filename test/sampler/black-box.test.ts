@@ -16,8 +16,8 @@ const watch: WatchSpec = {
 };
 const blackBox: BlackBoxSpec = {
   channels: [
-    { name: "shock_z", unit: "m/s2", resolution: 0.48, span: { beforeMs: 2000, afterMs: 3000 } },
-    { name: "rotor_speed", unit: "rpm", resolution: 0.1, span: { beforeMs: 10_000, afterMs: 10_000 } },
+    { name: "shock_z", unit: "m/s2", resolution: 0.48, lagMs: 45, span: { beforeMs: 2000, afterMs: 3000 } },
+    { name: "rotor_speed", unit: "rpm", resolution: 0.1, lagMs: 25, span: { beforeMs: 10_000, afterMs: 10_000 } },
   ],
   longestMs: 28_000,
 };
