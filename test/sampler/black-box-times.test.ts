@@ -28,7 +28,7 @@ function capture(channels: readonly BoxChannel[]) {
   block.n = DRAIN_MS / PERIOD_MS;
   for (let now = 0; now < AT_MS + AFTER_MS + 1000; now++) {
     // The drains lie so that the last samples wanted come at the latest moment they may.
-    if (now % DRAIN_MS === DRAIN_MS - 1) {
+    if (now % DRAIN_MS === DRAIN_MS - 2) {
       for (let i = 0; i < block.n; i++) {
         block.t[i] = now - DRAIN_MS + (i + 1) * PERIOD_MS;
         block.x[i] = Math.sin(block.t[i]!);
