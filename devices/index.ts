@@ -12,6 +12,7 @@ import { gnssUbx } from "./gnss-ubx.ts";
 import { h3lis331dl } from "./h3lis331dl.ts";
 import { ina226 } from "./ina226.ts";
 import { ina228 } from "./ina228.ts";
+import { interruptCounter } from "./interrupt-counter.ts";
 import { j1939Slcan } from "./j1939-slcan.ts";
 import { lsm6dsox } from "./lsm6dsox.ts";
 import { maxbotixHrxl } from "./maxbotix-hrxl.ts";
@@ -41,6 +42,7 @@ const parts: readonly Device[] = [
   h3lis331dl,
   ina226,
   ina228,
+  interruptCounter,
   j1939Slcan,
   lsm6dsox,
   mcp23017,

@@ -25,6 +25,7 @@ const SHOWN: Readonly<Record<string, unknown>> = {
     digital: { lever: { pin: 2, pullUp: true, invert: true, label: "Lever" } },
     pulses: { rotor: { pin: 3, pulsesPerRevolution: 60 } },
   },
+  "interrupt-counter": { pulsesPerRevolution: 60 },
   "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
 };
 
@@ -67,11 +68,13 @@ function section(device: Device): string[] {
   const bus =
     device.kind === "i2c"
       ? `I2C at ${device.addresses.map(hex).join(", ")}, up to ${device.maxClockHz / 1000} kHz.`
-      : device.kind === "nmea"
-        ? "Serial, NMEA 0183."
-        : device.kind === "serial" || device.kind === "board"
-          ? `Serial, ${device.speaks}.`
-          : "Serial, lines of text.";
+      : device.kind === "counter"
+        ? "A counter of the kernel (bus kind `counter`)."
+        : device.kind === "nmea"
+          ? "Serial, NMEA 0183."
+          : device.kind === "serial" || device.kind === "board"
+            ? `Serial, ${device.speaks}.`
+            : "Serial, lines of text.";
   return [
     `## ${device.part}`,
     "",

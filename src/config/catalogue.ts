@@ -10,8 +10,8 @@ export interface PartChannel extends ChannelSpec {
 }
 
 /** The kind of bus a part is wired to. */
-export function busKindOf(device: Device): "i2c" | "serial" {
-  return device.kind === "i2c" ? "i2c" : "serial";
+export function busKindOf(device: Device): "i2c" | "serial" | "counter" {
+  return device.kind === "i2c" || device.kind === "counter" ? device.kind : "serial";
 }
 
 /** What a part delivers with these options, which its schema has accepted; in the order of its table. */

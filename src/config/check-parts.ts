@@ -17,14 +17,23 @@ const BOARD_SILENCE_S = 10;
 /** An I2C address as people write it: `0x1d`. */
 export const hex = (address: number) => `0x${address.toString(16).padStart(2, "0")}`;
 
+/** What a bus is called in messages. */
+const KIND_WORDS = { i2c: "an I2C", serial: "a serial", counter: "a counter" } as const;
+
+/** What a bus is on the machine. */
+function thingOf(bus: BusConfig): string {
+  if (bus.kind === "serial") return bus.port;
+  return bus.kind === "i2c" ? `/dev/i2c-${bus.device}` : `counter${bus.device}`;
+}
+
 /** The buses that are well formed, after checking that no two of them are the same adapter or port. */
 export function checkBuses(c: Checking): Map<string, BusConfig> {
   const buses = goodEntries(c, busSchema, ["buses"]);
   const owner = new Map<string, string>();
   for (const [name, bus] of buses) {
-    const thing = bus.kind === "i2c" ? `/dev/i2c-${bus.device}` : bus.port;
+    const thing = thingOf(bus);
     const other = owner.get(thing);
-    const path = ["buses", name, bus.kind === "i2c" ? "device" : "port"];
+    const path = ["buses", name, bus.kind === "serial" ? "port" : "device"];
     if (other === undefined) owner.set(thing, name);
     else complain(c, "config/conflict", path, `${thing} is already the bus "${other}" (${at(c, ["buses", other])})`);
   }
@@ -60,7 +69,12 @@ export function checkParts(
     const fits = bus === undefined || checkBus(c, path, device, written.bus, bus);
     const address = device.kind === "i2c" ? addressOf(c, path, device, written.address) : undefined;
     if (device.kind !== "i2c" && written.address !== undefined)
-      complain(c, "config/conflict", [...path, "address"], `${device.part} is a serial part and has no address`);
+      complain(
+        c,
+        "config/conflict",
+        [...path, "address"],
+        `${device.part} is ${KIND_WORDS[busKindOf(device)]} part and has no address`,
+      );
     if (fits && bus !== undefined) takeSeat(c, name, written.bus, bus, address, seat);
     const options = parseTree(device.options, c.tree, [...path, "options"], c.problems);
     if (options === undefined || typeof options !== "object" || options === null) continue;
@@ -81,7 +95,7 @@ export function checkParts(
 function checkBus(c: Checking, path: Path, device: Device, busName: string, bus: BusConfig): boolean {
   const wanted = busKindOf(device);
   if (bus.kind !== wanted) {
-    const text = `${device.part} needs ${wanted === "i2c" ? "an I2C" : "a serial"} bus, but "${busName}" is ${bus.kind === "i2c" ? "an I2C" : "a serial"} bus (${at(c, ["buses", busName])})`;
+    const text = `${device.part} needs ${KIND_WORDS[wanted]} bus, but "${busName}" is ${KIND_WORDS[bus.kind]} bus (${at(c, ["buses", busName])})`;
     complain(c, "config/conflict", [...path, "bus"], text);
     return false;
   }
@@ -128,5 +142,5 @@ function takeSeat(
   const where = `taken by "${other}" (${at(c, ["parts", other])})`;
   if (address !== undefined)
     complain(c, "config/conflict", ["parts", name, "address"], `${hex(address)} on "${busName}" is already ${where}`);
-  else complain(c, "config/conflict", ["parts", name, "bus"], `the serial bus "${busName}" is already ${where}`);
+  else complain(c, "config/conflict", ["parts", name, "bus"], `the ${bus.kind} bus "${busName}" is already ${where}`);
 }

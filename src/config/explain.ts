@@ -103,6 +103,7 @@ function busLines(loaded: LoadedConfig): string[] {
 
 function busWords(bus: BusConfig): string {
   if (bus.kind === "i2c") return `I2C /dev/i2c-${bus.device} at ${bus.clockHz / 1000} kHz`;
+  if (bus.kind === "counter") return `pulse counter ${bus.device} of the kernel`;
   return `serial ${bus.port}, ${bus.baud} baud (${bus.baud / 10} bytes/s); reopened after ${bus.silenceS} s of silence`;
 }
 

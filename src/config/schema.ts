@@ -100,9 +100,14 @@ const serialBusSchema = z.strictObject({
   hooks: z.strictObject({ powerCycle }).optional().describe("scripts that bring what is on the port back"),
 });
 
+const counterBusSchema = z.strictObject({
+  kind: z.literal("counter"),
+  device: z.int().min(0).max(255).describe("number n of /sys/bus/counter/devices/countern"),
+});
+
 export const busSchema = z
-  .discriminatedUnion("kind", [i2cBusSchema, serialBusSchema])
-  .describe("one bus: an I2C adapter or a serial port");
+  .discriminatedUnion("kind", [i2cBusSchema, serialBusSchema, counterBusSchema])
+  .describe("one bus: an I2C adapter, a serial port or a pulse counter of the kernel");
 
 export const partSchema = z
   .strictObject({

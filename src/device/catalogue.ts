@@ -1,11 +1,12 @@
 import type { BoardDevice } from "./board-device.ts";
+import type { CounterDevice } from "./counter-device.ts";
 import type { I2cDevice } from "./define.ts";
 import type { LineDevice } from "./line-device.ts";
 import type { NmeaDevice } from "./nmea-device.ts";
 import type { SerialDevice } from "./serial-device.ts";
 
 /** A part of any kind; `kind` says how it is read. */
-export type Device = I2cDevice | NmeaDevice | LineDevice | SerialDevice | BoardDevice;
+export type Device = I2cDevice | NmeaDevice | LineDevice | SerialDevice | BoardDevice | CounterDevice;
 
 /** Parts by the name that the configuration uses. */
 export type Catalogue = Readonly<Record<string, Device>>;

@@ -1,4 +1,5 @@
 import type { I2cBus } from "../bus/i2c.ts";
+import { openLinuxCounter } from "../bus/linux-counter.ts";
 import { openLinuxI2c } from "../bus/linux-i2c.ts";
 import { openLinuxSerial } from "../bus/linux-serial.ts";
 import { isSwathError, type SwathError } from "../model/errors.ts";
@@ -8,6 +9,7 @@ import type { Port } from "./open-parts.ts";
 /** A bus of the configuration. */
 export type BusSpec =
   | { readonly kind: "i2c"; readonly device: number }
+  | { readonly kind: "counter"; readonly device: number }
   | { readonly kind: "serial"; readonly port: string; readonly baud: number; readonly silenceS: number };
 
 /** A bus that cannot be opened on this machine: every call says why, so that its parts are shown as absent and nothing stops. */
@@ -28,6 +30,10 @@ export async function openLinuxPorts(
     if (spec.kind === "serial") {
       const { port, baud, silenceS } = spec;
       ports.set(name, { kind: "serial", link: openLinuxSerial({ name, path: port, baud, silenceS, clock }) });
+      continue;
+    }
+    if (spec.kind === "counter") {
+      ports.set(name, { kind: "counter", bus: openLinuxCounter({ name, device: spec.device }) });
       continue;
     }
     const bus = await openLinuxI2c({ name, device: spec.device, clock }).catch((e: unknown) => {

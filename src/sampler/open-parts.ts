@@ -1,8 +1,10 @@
+import type { PulseCounter } from "../bus/counter.ts";
 import type { I2cBus } from "../bus/i2c.ts";
 import type { SerialLink } from "../bus/serial.ts";
 import type { BoardReader, KeyPress } from "../device/board-device.ts";
 import { createBoardSource } from "../device/board-source.ts";
 import type { Device } from "../device/catalogue.ts";
+import { createCounterSource } from "../device/counter-source.ts";
 import { createI2cSource } from "../device/i2c-source.ts";
 import { createLineSource } from "../device/line-source.ts";
 import { createNmeaSource } from "../device/nmea-source.ts";
@@ -22,6 +24,7 @@ export interface PartSpec {
 /** A port as opened: real or made of memory. */
 export type Port =
   | { readonly kind: "i2c"; readonly bus: I2cBus }
+  | { readonly kind: "counter"; readonly bus: PulseCounter }
   | { readonly kind: "serial"; readonly link: SerialLink };
 
 /** Makes the running source of a part, by its kind. */
@@ -48,6 +51,10 @@ export function openPart(
       );
     }
     return createI2cSource({ device, name, options, bus: port.bus, address: part.address, clock, sink });
+  }
+  if (device.kind === "counter") {
+    if (port.kind !== "counter") throw new SwathError("internal/bug", `${name}: a counter part on another bus`);
+    return createCounterSource({ device, name, options, counter: port.bus, startMs: clock.monoMs(), sink });
   }
   if (port.kind !== "serial") {
     throw new SwathError("internal/bug", `${name}: a serial part without port passed the configuration check`);

@@ -1,3 +1,5 @@
+import type { MemoryCounter } from "../bus/counter.ts";
+import { createMemoryCounter } from "../bus/memory-counter.ts";
 import { createMemoryI2c, type MemoryI2c } from "../bus/memory-i2c.ts";
 import { createMemorySerial, type MemorySerial } from "../bus/memory-serial.ts";
 import type { BoardReader } from "../device/board-device.ts";
@@ -6,6 +8,7 @@ import { createTwin } from "../device/twin.ts";
 import type { Clock } from "../model/time.ts";
 import { createSimulatedBoard } from "./board.ts";
 import { createSimulatedLines } from "./lines.ts";
+import { createSimulatedPickup } from "./pickup.ts";
 import { createSimulatedReceiver, receiverEpoch } from "./receiver.ts";
 import { createTillingScene, type Scene, type SceneOptions } from "./scene.ts";
 
@@ -60,7 +63,7 @@ function sceneValue(scene: Scene, column: string, tS: number): number | undefine
  */
 export function createSimulatedMachine(options: {
   readonly scene: SceneOptions;
-  readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" }>>;
+  readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" | "counter" }>>;
   readonly parts: readonly SimulatedPart[];
   readonly clock: Clock;
   /** Mono ms at which the scene began, and UTC at that instant. */
@@ -72,6 +75,7 @@ export function createSimulatedMachine(options: {
   const scene = createTillingScene(options.scene);
   const i2c = new Map<string, MemoryI2c>();
   const serial = new Map<string, MemorySerial>();
+  const counters = new Map<string, MemoryCounter>();
   const boards = new Map<string, BoardReader>();
   const actors: Actor[] = [];
 
@@ -85,6 +89,7 @@ export function createSimulatedMachine(options: {
 
   for (const [name, bus] of Object.entries(options.buses)) {
     if (bus.kind === "i2c") i2c.set(name, createMemoryI2c({ name }));
+    else if (bus.kind === "counter") counters.set(name, createMemoryCounter({ name }));
     else serial.set(name, createMemorySerial({ name, clock }));
   }
   for (const part of options.parts) {
@@ -96,6 +101,13 @@ export function createSimulatedMachine(options: {
     if (device.kind === "i2c") {
       const twin = createTwin({ device, options: part.options, clock, value });
       if (part.address !== undefined) i2c.get(part.bus)?.attach(part.address, twin);
+      continue;
+    }
+    if (device.kind === "counter") {
+      const counter = counters.get(part.bus);
+      const { pulsesPerRevolution } = device.plan(part.options);
+      const speed = (tMs: number) => value("speed", tMs) ?? 0;
+      if (counter !== undefined) actors.push(createSimulatedPickup({ counter, pulsesPerRevolution, startMs, speed }));
       continue;
     }
     const link = serial.get(part.bus);
@@ -120,5 +132,5 @@ export function createSimulatedMachine(options: {
     }
   }
 
-  return { scene, i2c, serial, boards, actors: actors as readonly Actor[] };
+  return { scene, i2c, serial, counters, boards, actors: actors as readonly Actor[] };
 }

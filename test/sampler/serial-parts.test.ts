@@ -28,21 +28,28 @@ const PARTS: Record<string, { options: unknown; key: string; column: string; bet
     column: "rotor_speed",
     between: [0, 300],
   },
+  "interrupt-counter": {
+    options: { pulsesPerRevolution: 60 },
+    key: "speed",
+    column: "rotor_speed",
+    between: [0, 300],
+  },
   vedirect: { options: {}, key: "voltage", column: "battery_voltage", between: [20, 30] },
 };
 
-describe("every serial part on the simulated machine", () => {
+describe("every part that is not on an I2C bus, on the simulated machine", () => {
   it("is in the list of this test", () => {
-    const serial = Object.values(catalogue).filter((d) => d.kind === "serial" || d.kind === "board");
+    const serial = Object.values(catalogue).filter((d) => ["serial", "board", "counter"].includes(d.kind));
     expect(Object.keys(PARTS).sort()).toEqual(serial.map((d) => d.part).sort());
   });
 
   it.each(Object.entries(PARTS))("%s runs and reads the scene", (name, { options, key, column, between }) => {
     const device = catalogue[name]!;
     const clock = manualClock(50_000);
-    const { serial, boards, actors } = createSimulatedMachine({
+    const kind = device.kind === "counter" ? "counter" : "serial";
+    const { serial, counters, boards, actors } = createSimulatedMachine({
       scene: { seed: 1, toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200, workSpeedMps: 0.139 },
-      buses: { port: { kind: "serial" } },
+      buses: { port: { kind } },
       parts: [{ name: "it", device, bus: "port", options, columns: { [key]: column } }],
       clock,
       startMs: clock.monoMs(),
@@ -53,7 +60,7 @@ describe("every serial part on the simulated machine", () => {
     let channels: readonly { key: string }[] = [];
     const source = openPart(
       { name: "it", device, options },
-      { kind: "serial", link: serial.get("port")! },
+      kind === "counter" ? { kind, bus: counters.get("port")! } : { kind, link: serial.get("port")! },
       {
         clock,
         board: boards.has("it") ? { reader: boards.get("it")!, onKey: () => undefined } : undefined,
