@@ -89,7 +89,7 @@ function busLines(loaded: LoadedConfig): string[] {
     const parts = loaded.parts.filter((p) => p.bus === name);
     return [
       `  ${name}: ${busWords(bus)}${share}`,
-      ...hookLines("    ", bus.hooks),
+      ...hookLines("    ", bus.kind === "counter" ? undefined : bus.hooks),
       ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
       ...parts.flatMap((part) => {
         const load = onBus.find((l) => l.part === part.name);

@@ -110,8 +110,9 @@ function lagOf(parts: LoadedConfig["parts"], name: string): number {
 export function recoveryOf({ buses, parts }: LoadedConfig): RecoverySpec | undefined {
   const spec: RecoverySpec = {
     buses: Object.fromEntries(
-      Object.entries(buses).map(([name, bus]) => {
-        return [name, { port: bus.kind === "i2c" ? `/dev/i2c-${bus.device}` : bus.port, hooks: bus.hooks }];
+      Object.entries(buses).flatMap(([name, bus]) => {
+        if (bus.kind === "counter") return [];
+        return [[name, { port: bus.kind === "i2c" ? `/dev/i2c-${bus.device}` : bus.port, hooks: bus.hooks }]];
       }),
     ),
     parts,
