@@ -71,12 +71,8 @@ async function examine(config: LoadedConfig, add: (...more: readonly Finding[]) 
   const without = new Set<string>();
   if (config.simulation === undefined) {
     for (const [name, bus] of Object.entries(config.buses)) {
-      const isI2c = bus.kind === "i2c";
-      const found = checkDeviceFile(
-        `bus ${name}`,
-        isI2c ? `/dev/i2c-${bus.device}` : bus.port,
-        isI2c ? "i2c" : "dialout",
-      );
+      const [file, group] = fileOf(bus);
+      const found = checkDeviceFile(`bus ${name}`, file, group);
       if (found.verdict === "wrong") without.add(name);
       add(found);
     }
@@ -91,6 +87,13 @@ async function examine(config: LoadedConfig, add: (...more: readonly Finding[]) 
     );
   }
   add(...(unit === undefined ? await checkBroker(config, BROKER_MS) : judgeLink(unit)));
+}
+
+/** The file by which a bus is opened, and the group that may. */
+function fileOf(bus: LoadedConfig["buses"][string]): [string, string] {
+  if (bus.kind === "i2c") return [`/dev/i2c-${bus.device}`, "i2c"];
+  if (bus.kind === "serial") return [bus.port, "dialout"];
+  return [`/sys/bus/counter/devices/counter${bus.device}/count0/count`, "gpio"];
 }
 
 function unitFinding(config: LoadedConfig, unit: Presence | undefined): Finding {
