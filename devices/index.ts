@@ -4,6 +4,7 @@ import { ads1115 } from "./ads1115.ts";
 import { adxl372 } from "./adxl372.ts";
 import { adxl375 } from "./adxl375.ts";
 import { asciiLine } from "./ascii-line.ts";
+import { at24c32 } from "./at24c32.ts";
 import { bme280 } from "./bme280.ts";
 import { ds3231 } from "./ds3231.ts";
 import { firmataBoard } from "./firmata-board.ts";
@@ -21,6 +22,7 @@ import { mcp9808 } from "./mcp9808.ts";
 import { mcp23017 } from "./mcp23017.ts";
 import { mlx90614 } from "./mlx90614.ts";
 import { modbusRtu } from "./modbus-rtu.ts";
+import { pcf8574 } from "./pcf8574.ts";
 import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
 import { tfmini } from "./tfmini.ts";
@@ -34,6 +36,7 @@ const parts: readonly Device[] = [
   adxl375,
   ads1115,
   asciiLine,
+  at24c32,
   bme280,
   ds3231,
   firmataBoard,
@@ -51,6 +54,7 @@ const parts: readonly Device[] = [
   mcp9808,
   mlx90614,
   modbusRtu,
+  pcf8574,
   sht3x,
   sht4x,
   tfmini,

@@ -7,6 +7,7 @@ type Type = "u8" | "u16" | "u32" | "i32";
 
 /** Place in the payload, type, and what one count is worth. Source: u-blox ZED-F9P interface description, UBX-NAV-PVT. */
 const FIELDS = {
+  iTow: [0, "u32", 1],
   year: [4, "u16", 1],
   month: [6, "u8", 1],
   day: [7, "u8", 1],

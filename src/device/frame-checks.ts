@@ -40,3 +40,13 @@ export const smbusPec: FrameCheck = {
     frame[2] = pec(frame, address, register);
   },
 };
+
+/** CRC-32 of IEEE 802.3 (as in zlib; of "123456789" it is CBF43926) over `bytes[0..to)`. */
+export function crc32(bytes: ArrayLike<number>, to: number): number {
+  let crc = 0xffff_ffff;
+  for (let i = 0; i < to; i++) {
+    crc ^= bytes[i]!;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb8_8320 : 0);
+  }
+  return (crc ^ 0xffff_ffff) >>> 0;
+}

@@ -9,17 +9,23 @@ import {
 } from "../codec/ubx-config.ts";
 import { createUbxFramer, encodeUbx } from "../codec/ubx-framer.ts";
 import { encodeNavPvt, NAV_PVT } from "../codec/ubx-nav-pvt.ts";
+import { encodeRelPos, NAV_RELPOSNED } from "../codec/ubx-relposned.ts";
 import type { SerialTwin, SerialTwinSpec } from "./serial-device.ts";
+import type { AntennaPair } from "./ubx-receiver.ts";
 
 /** From the epoch to the first byte on the wire. */
 const DELAY_MS = 60;
+const WEEK_MS = 604_800_000;
 const VERSION = "EXT CORE 1.00 (0fa0ae)";
 
 /**
  * A receiver that sends NAV-PVT each epoch with what the scene knows, answers MON-VER, acknowledges VALSET and answers
  * VALGET with what was set. `settings` are those in force before anything is set.
  */
-export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: number; settings?: readonly UbxItem[] }) {
+export function ubxTwin(
+  spec: SerialTwinSpec,
+  options: { readonly epochMs: number; settings?: readonly UbxItem[]; readonly pair?: AntennaPair | undefined },
+) {
   const { epochMs } = options;
   const settings = new Map<number, number>();
   let dueMs = spec.startMs + DELAY_MS;
@@ -51,12 +57,28 @@ export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: numbe
     }
   });
 
+  /** Time of week, ms; a twin without UTC counts on from its start. */
+  const iTowOf = (tMs: number) => Math.round(spec.value("utc", tMs) ?? tMs) % WEEK_MS;
+
+  function relPos(tMs: number, { offsetDeg, baselineM }: AntennaPair): Uint8Array {
+    const heading = spec.value("headingTrue", tMs);
+    return encodeRelPos({
+      iTowMs: iTowOf(tMs),
+      lengthM: spec.value("baseline", tMs) ?? baselineM,
+      headingDeg: ((heading ?? 0) - offsetDeg + 720) % 360,
+      headingAccDeg: spec.value("headingAcc", tMs) ?? 0.2,
+      carrier: heading === undefined ? 0 : 2,
+      isValid: heading !== undefined,
+    });
+  }
+
   function pvt(tMs: number): Uint8Array {
     const of = (key: string) => spec.value(key, tMs) ?? 0;
     const utc = new Date(of("utc"));
     const quality = of("fixQuality");
     const altMsl = of("alt");
     return encodeNavPvt({
+      iTow: iTowOf(tMs),
       year: utc.getUTCFullYear(),
       month: utc.getUTCMonth() + 1,
       day: utc.getUTCDate(),
@@ -93,6 +115,8 @@ export function ubxTwin(spec: SerialTwinSpec, options: { readonly epochMs: numbe
       if (nowMs < dueMs) return;
       while (dueMs < nowMs - 2000) dueMs += epochMs;
       spec.send(encodeUbx(NAV_PVT.cls, NAV_PVT.id, pvt(dueMs - DELAY_MS)));
+      if (options.pair !== undefined)
+        spec.send(encodeUbx(NAV_RELPOSNED.cls, NAV_RELPOSNED.id, relPos(dueMs - DELAY_MS, options.pair)));
       dueMs += epochMs;
     },
     hears: (bytes) => framer.push(bytes, 0),
