@@ -49,6 +49,7 @@ export const filterExamples: Readonly<Record<string, FilterExample>> = {
   delta: { params: { min: 0.2 } },
   throttle: { params: { periodMs: 75 } },
   throttle_with_priority: { params: { periodMs: 75, values: [0] } },
+  or: { params: { of: [{ throttle: { periodMs: 250 } }, { delta: { min: 0.4 } }] } },
   debounce: { params: { periodMs: 15 }, unit: "m" },
   skip_initial: { params: { n: 10 } },
   resample: { params: { rateHz: 64 } },

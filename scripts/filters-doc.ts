@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { families, filters } from "../src/dsp/catalogue.ts";
 import { type Chain, createChain } from "../src/dsp/chain.ts";
+import { derivationList } from "../src/dsp/derive/catalogue.ts";
 import type { FilterDef } from "../src/dsp/filter.ts";
 import type { Signal } from "../src/dsp/signal.ts";
 import { createBlock } from "../src/model/block.ts";
 import { UNUSABLE } from "../src/model/quality.ts";
+import { derivedSection } from "./derived-section.ts";
 import { filterExamples } from "./filter-examples.ts";
 import { keepFile } from "./keep-file.ts";
 import { plotText } from "./text-plot.ts";
@@ -120,8 +122,8 @@ function expectedOf(schema: Json): string {
   return [type[String(schema["type"]) as keyof typeof type] ?? "any", ...bounds].join(" ");
 }
 
-function paramRows(filter: FilterDef): string[] {
-  const json = object(z.toJSONSchema(filter.params, { io: "input", unrepresentable: "any", reused: "inline" }));
+function paramRows(params: FilterDef["params"]): string[] {
+  const json = object(z.toJSONSchema(params, { io: "input", unrepresentable: "any", reused: "inline" }));
   const required = Array.isArray(json["required"]) ? json["required"] : [];
   const rows = Object.entries(object(json["properties"])).map(([name, value]) => {
     const schema = object(value);
@@ -150,7 +152,7 @@ function section(filter: FilterDef): string[] {
     "",
     `    ${filter.equation}`,
     "",
-    ...paramRows(filter),
+    ...paramRows(filter.params),
     `*A marked sample:* ${filter.marked}${brief}`,
     "",
     `\`- ${name}: ${example}\``,
@@ -179,12 +181,14 @@ export function filtersPage(): string {
     "After `decimate`, `throttle_average` or `deadband` a sample stands for several and carries their mean, extremes, mean",
     "square and count, so the statistics of a row are those of all samples. Filters that work on single values end that.",
     "",
-    "Not here, and why: `lambda` (a configuration holds no program), `or` (`deadband` with `maxAgeMs` is what it is used for),",
-    "a complementary filter for tilt (it needs two inputs; a chain has one).",
+    "Not here, and why: `lambda` (a configuration holds no program). What needs several inputs (a complementary filter for tilt,",
+    "agreement between sensors, a difference) is a [channel made of others](#channels-made-of-others).",
     "",
     ...contents,
+    `- [Channels made of others](#channels-made-of-others): ${derivationList.map(({ name }) => `[${name}](#${name})`).join(", ")}`,
     "",
     ...families.flatMap((family) => [`## ${family.title}`, "", ...family.filters.flatMap(section)]),
+    ...derivedSection(paramRows),
   ];
   return `${lines.join("\n").trimEnd()}\n`;
 }

@@ -1,5 +1,7 @@
+import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { PartChannel } from "./catalogue.ts";
+import { checkDerived, inputsOf, isDerived } from "./check-derived.ts";
 import { at, type Checking, complain, goodAt, namesAt, type Path } from "./checking.ts";
 import { type CheckedChain, checkFilters } from "./filters.ts";
 import type { LoadedChannel, LoadedPart, LoadedSource, LoadedTrack } from "./loaded.ts";
@@ -19,34 +21,68 @@ export function snakeCase(key: string): string {
   return key.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
 }
 
-/** The channels whose source exists and whose filter chain holds together. */
+/** The channels whose source exists and whose filter chain holds together, in the order of the file. */
 export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): LoadedChannel[] {
   const out: LoadedChannel[] = [];
-  for (const column of namesAt(c, ["channels"])) {
-    const path = ["channels", column];
-    const from = goodAt(c, channelSchema.shape.from, [...path, "from"]);
-    const found = from === undefined ? undefined : sourcesOf(c, column, from, parts);
-    const written = goodAt(c, looseChannel, path);
-    if (found === undefined || written === undefined) continue;
-    const sources = found.map((s) =>
-      written.label === undefined ? s : { ...s, source: { ...s.source, label: written.label } },
+  const names = namesAt(c, ["channels"]);
+  // A channel made of others is looked at once those have been.
+  let left = names;
+  while (left.length > 0) {
+    const waiting = left.filter(
+      (name) => isDerived(c, name) && inputsOf(c, name).some((input) => left.includes(input)),
     );
-    const ending = written.deadband === "none" ? [] : [{ deadband: { band: written.deadband } }];
-    const filters = [...written.filters, ...ending];
-    const chains: CheckedChain[] = [];
-    for (const [i, { part, key, source }] of sources.entries()) {
-      const chain = checkFilters(c, [...path, "filters"], source, filters, ringSeconds);
-      if (chain !== undefined) chains.push(chain);
-      else if (i > 0)
-        complain(c, "config/conflict", [...path, "from", i], `these filters cannot run on ${part}.${key}`);
-      if (chain === undefined) break;
-    }
-    const [first, ...standIns] = sources;
-    const [chain] = chains;
-    if (first === undefined || chain === undefined || chains.length < sources.length) continue;
-    const failOver = checkFailOver(c, path, sources, written.failOver);
-    const stats = written.stats.map((s) => (s === "last" ? column : `${column}.${s}`));
-    out.push({
+    const ready = left.filter((name) => !waiting.includes(name));
+    for (const name of ready.length === 0 ? left : [])
+      complain(c, "config/conflict", ["channels", name, "from"], "it is made of itself, over the channels it names");
+    if (ready.length === 0) break;
+    for (const column of ready) out.push(...checkChannel(c, column, parts, out, ringSeconds));
+    left = waiting;
+  }
+  return out.sort((a, b) => names.indexOf(a.column) - names.indexOf(b.column));
+}
+
+/** One channel, or none after writing down what is wrong with it. */
+function checkChannel(
+  c: Checking,
+  column: string,
+  parts: Parts,
+  others: readonly LoadedChannel[],
+  ringSeconds: number,
+): LoadedChannel[] {
+  const path = ["channels", column];
+  const from = goodAt(c, channelSchema.shape.from, [...path, "from"]);
+  const derived = isDerived(c, column) ? checkDerived(c, column, others, ringSeconds) : undefined;
+  const plain = typeof from === "string" || Array.isArray(from) ? sourcesOf(c, column, from, parts) : undefined;
+  const found = derived === undefined ? plain : [derived];
+  const written = goodAt(c, looseChannel, path);
+  if (found === undefined || written === undefined) return [];
+  const sources: readonly LoadedSource[] = found.map((s) =>
+    written.label === undefined ? s : { ...s, source: { ...s.source, label: written.label } },
+  );
+  const ending = written.deadband === "none" ? [] : [{ deadband: { band: written.deadband } }];
+  const filters = [...written.filters, ...ending];
+  const chains: CheckedChain[] = [];
+  for (const [i, { part, key, source }] of sources.entries()) {
+    const chain = checkFilters(c, [...path, "filters"], source, filters, ringSeconds);
+    if (chain !== undefined) chains.push(chain);
+    else if (i > 0) complain(c, "config/conflict", [...path, "from", i], `these filters cannot run on ${part}.${key}`);
+    if (chain === undefined) break;
+  }
+  const [first, ...standIns] = sources;
+  const [chain] = chains;
+  if (first === undefined || chain === undefined || chains.length < sources.length) return [];
+  if (chain.spec.codes !== undefined) checkCodes(c, path, written);
+  const failOver = checkFailOver(c, path, sources, written.failOver);
+  const { aboveAt } = written;
+  const stats: readonly WindowStat[] = aboveAt === undefined ? written.stats : [...written.stats, "above"];
+  const [lowest, highest] = chain.spec.range;
+  if (aboveAt !== undefined && (aboveAt < lowest || aboveAt >= highest)) {
+    const text = `${column} reaches from ${lowest} to ${highest} ${chain.spec.unit}: found ${aboveAt}, which divides nothing`;
+    complain(c, "config/conflict", [...path, "aboveAt"], text);
+  }
+  const columns = stats.map((s) => (s === "last" ? column : `${column}.${s}`));
+  return [
+    {
       column,
       ...first,
       standIns,
@@ -54,11 +90,31 @@ export function checkChannels(c: Checking, parts: Parts, ringSeconds: number): L
       spec: specOfAll(chains.map((each) => each.spec)),
       filters: chain.filters,
       words: chain.words,
-      stats: written.stats,
-      columns: standIns.length === 0 ? stats : [...stats, `${column}.src`],
-    });
-  }
-  return out;
+      stats,
+      ...(aboveAt === undefined ? {} : { aboveAt }),
+      columns: standIns.length === 0 ? columns : [...columns, `${column}.src`],
+    },
+  ];
+}
+
+/** What can be said of a row of codes: nothing can be said of their mean. */
+const CODE_STATS: readonly string[] = ["last", "count", "good"];
+
+function checkCodes(
+  c: Checking,
+  path: Path,
+  written: { readonly stats: readonly string[]; readonly filters: object[] },
+) {
+  if (written.filters.length > 0)
+    complain(c, "config/conflict", [...path, "filters"], "its values are codes: no filter makes sense of them");
+  const wrong = written.stats.filter((s) => !CODE_STATS.includes(s));
+  if (wrong.length > 0)
+    complain(
+      c,
+      "config/conflict",
+      [...path, "stats"],
+      `its values are codes: found ${wrong.join(", ")}, expected last`,
+    );
 }
 
 /** What a channel delivers whichever of its sources speaks: the widest range, the finest step, a rate only when all have it. */

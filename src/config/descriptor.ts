@@ -3,6 +3,7 @@ import type { ChannelSpec } from "../model/channel.ts";
 import { QUALITY } from "../model/quality.ts";
 import { type Descriptor, descriptorBody } from "../model/record.ts";
 import type { LoadedConfig } from "./loaded.ts";
+import { sourceWords } from "./source-words.ts";
 
 type Channel = Descriptor["channels"][string];
 
@@ -16,20 +17,21 @@ export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Des
     spec: ChannelSpec,
     rest: Pick<Channel, "source" | "sources" | "table" | "columns" | "filters">,
   ): Channel => {
-    const { label, unit, range, resolution, rateHz } = spec;
+    const { label, unit, range, resolution, rateHz, codes } = spec;
     return {
       label,
       unit,
       range: [...range],
       resolution,
       ...(rateHz === undefined ? {} : { rateHz }),
+      ...(codes === undefined ? {} : { codes: [...codes] }),
       ...rest,
       ...(loaded.simulation === undefined ? {} : { simulated: true }),
     };
   };
   for (const { column, part, key, spec, columns, words, standIns } of loaded.channels)
     channels[column] = describe(spec, {
-      source: `${part}.${key}`,
+      source: sourceWords({ part, key }),
       ...(standIns.length === 0 ? {} : { sources: [`${part}.${key}`, ...standIns.map((s) => `${s.part}.${s.key}`)] }),
       table: "telemetry",
       columns: [...columns],

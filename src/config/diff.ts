@@ -3,6 +3,7 @@ import { UNITS } from "../model/units.ts";
 import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedPart } from "./loaded.ts";
 import { areaM2 } from "./site.ts";
+import { sourceWords } from "./source-words.ts";
 import { estimateTraffic } from "./traffic.ts";
 
 /** What a change is about. */
@@ -137,7 +138,7 @@ function detectorOf(detector: LoadedDetector): object {
 function channelOf({ part, key, spec, words, columns }: LoadedChannel): object {
   const { label, unit, range, rateHz } = spec;
   return {
-    from: `${part}.${key}`,
+    from: sourceWords({ part, key }),
     label,
     unit: UNITS[unit].label,
     range: `${range[0]} to ${range[1]}`,

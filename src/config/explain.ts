@@ -6,6 +6,7 @@ import { hex } from "./check-parts.ts";
 import type { LoadedChannel, LoadedConfig, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
 import { areaM2, borderM } from "./site.ts";
+import { sourceWords } from "./source-words.ts";
 import { estimateTraffic } from "./traffic.ts";
 
 /** What a configuration means once everything is merged and filled in, in plain words, line by line. */
@@ -149,7 +150,7 @@ function inline(value: unknown): string {
 
 function channelLines(channel: LoadedChannel): string[] {
   const { column, spec, words: steps, columns, standIns, failOver } = channel;
-  const [raw, ...others] = [channel, ...standIns].map((s) => `${s.part}.${s.key}, ${rate(s.source)}`);
+  const [raw, ...others] = [channel, ...standIns].map((s) => `${sourceWords(s)}, ${rate(s.source)}`);
   return [
     `  ${column}: ${spec.label}, ${span(spec)}, from ${raw}`,
     ...others.map((other) => `    else from ${other}`),

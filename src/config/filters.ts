@@ -22,6 +22,14 @@ export function signalOf(source: ChannelSpec, ringSeconds: number): Signal {
   return { unit, range, capacity: 1, ringMs: ringSeconds * 1000, ...(rateHz === undefined ? {} : { rateHz }) };
 }
 
+/** How long a sample of a channel holds (ms) because the next comes only on change; undefined when they come regularly. */
+export function holdOf(
+  channel: { readonly source: ChannelSpec; readonly filters: readonly ChainSpec[] },
+  ringSeconds: number,
+): number | undefined {
+  return createChain(channel.filters, signalOf(channel.source, ringSeconds)).output.holdMs;
+}
+
 /** The chain of one channel, stage by stage, or undefined after writing down what is wrong with it. */
 export function checkFilters(
   c: Checking,
@@ -38,7 +46,8 @@ export function checkFilters(
   const { unit, range, rateHz } = chain.output;
   const { label } = source;
   const resolution = resolutionOf(source, written, signal);
-  const spec = { label, unit, range, resolution, ...(rateHz === undefined ? {} : { rateHz }) };
+  const codes = source.codes === undefined ? {} : { codes: source.codes };
+  const spec = { label, unit, range, resolution, ...(rateHz === undefined ? {} : { rateHz }), ...codes };
   return { filters: written, spec, words: chain.describe() };
 }
 

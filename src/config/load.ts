@@ -81,13 +81,14 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     parts: parts.map(({ name, device, bus, address, options, hooks }) => {
       return { name, part: device.part, bus, address, options, hooks };
     }),
-    channels: channels.map(({ column, part, key, spec, words, stats, standIns, failOver }) => ({
+    channels: channels.map(({ column, part, key, spec, words, stats, standIns, failOver, aboveAt }) => ({
       column,
       part,
       key,
       spec,
       words,
       stats,
+      ...(aboveAt === undefined ? {} : { aboveAt }),
       ...(failOver === undefined ? {} : { failOver, standIns: standIns.map((s) => [s.part, s.key]) }),
     })),
     track: track && { part: track.part, columns: track.columns.map((t) => t.column) },

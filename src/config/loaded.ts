@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Device } from "../device/catalogue.ts";
 import type { ChainSpec } from "../dsp/chain.ts";
+import type { DerivedInput } from "../dsp/derive/derivation.ts";
 import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
@@ -50,6 +51,14 @@ export interface LoadedSource {
   readonly source: ChannelSpec;
 }
 
+/** A channel made of others: the derivation, its parameters, and the channels it takes, the leading one first. */
+export interface LoadedDerivation {
+  readonly name: string;
+  /** As the derivation's schema has accepted them. */
+  readonly params: unknown;
+  readonly inputs: readonly (DerivedInput & { readonly maxAgeMs: number })[];
+}
+
 /** One published channel; `part`, `key` and `source` are those of its first source. */
 export interface LoadedChannel extends LoadedSource {
   /** Its name: the key in the file. */
@@ -57,12 +66,16 @@ export interface LoadedChannel extends LoadedSource {
   /** Sources that speak when the first does not, in order; then `failOver` says when, and the last of `columns` who. */
   readonly standIns: readonly LoadedSource[];
   readonly failOver?: z.output<typeof failOverSchema>;
+  /** Set when it is made of other channels: then `part` is empty and `key` says how in words. */
+  readonly derived?: LoadedDerivation;
   /** What leaves the filter chain. */
   readonly spec: ChannelSpec;
   readonly filters: readonly ChainSpec[];
   /** One line for each filter, with every default filled in. */
   readonly words: readonly string[];
   readonly stats: readonly WindowStat[];
+  /** The threshold of the statistic `above`. */
+  readonly aboveAt?: number;
   /** Names on the wire, one per statistic, in the order of `stats`, and `.src` where there are stand-ins. */
   readonly columns: readonly string[];
 }

@@ -148,8 +148,11 @@ export const channelSchema = z
           .min(2)
           .max(8)
           .refine((all) => new Set(all).size === all.length, "expected each source once"),
+        z.record(z.string(), z.unknown(), "one way to make it of other channels, such as difference: { a: …, b: … }"),
       ])
-      .describe("where samples come from: <part name>.<channel of that part>, or a list of them, the best first"),
+      .describe(
+        "where samples come from: <part name>.<channel of that part>, or a list of them, the best first; or what it is made of (docs/filters.md, made of others)",
+      ),
     failOver: failOverSchema
       .optional()
       .describe("for a list of sources: when the next one speaks, and when the better one again"),
@@ -161,6 +164,10 @@ export const channelSchema = z
       .refine((s) => new Set(s).size === s.length, "expected each statistic once")
       .default(["mean", "min", "max"])
       .describe("statistics of each row; `last` alone gives a column without a suffix"),
+    aboveAt: z
+      .number()
+      .optional()
+      .describe("adds the column `.above`: for how many seconds of each row the value lay above this, in its unit"),
     deadband: z
       .union([z.literal("none"), z.number().positive()])
       .default("none")

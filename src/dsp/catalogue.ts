@@ -19,7 +19,7 @@ import { debounce, timeout } from "./filters/silence.ts";
 import { slewLimit } from "./filters/slew-limit.ts";
 import { max, min, quantile, slidingWindowMovingAverage } from "./filters/sliding.ts";
 import { swingingDoor } from "./filters/swinging-door.ts";
-import { delta, skipInitial, throttle, throttleWithPriority } from "./filters/thinning.ts";
+import { delta, or, skipInitial, throttle, throttleWithPriority } from "./filters/thinning.ts";
 import { counter, integrator } from "./filters/totals.ts";
 import { bandRms, crestFactor, dominantFrequency, kurtosis, peak, zeroCrossingRate } from "./filters/vibration.ts";
 
@@ -60,6 +60,7 @@ export const families: readonly { readonly title: string; readonly filters: read
       delta,
       throttle,
       throttleWithPriority,
+      or,
       debounce,
       skipInitial,
     ],

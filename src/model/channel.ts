@@ -11,4 +11,6 @@ export interface ChannelSpec {
   readonly resolution: number;
   /** Samples per second the source promises, when it is regular. */
   readonly rateHz?: number;
+  /** Words for its values, when they are codes from 0 on. */
+  readonly codes?: readonly string[];
 }

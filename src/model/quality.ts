@@ -25,6 +25,8 @@ export const QUALITY = {
   warmup: 1 << 9,
   /** Reason: made by a simulator; never evidence. */
   simulated: 1 << 10,
+  /** Reason: other sensors of the same thing say otherwise. */
+  disagrees: 1 << 11,
 } as const;
 
 /** Bits that make a value unusable in statistics: there is none, or it is not believable. */

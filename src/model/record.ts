@@ -84,6 +84,7 @@ export const descriptorChannel = z.strictObject({
   columns: z.array(z.string()).min(1).describe("names of its columns"),
   rateHz: z.number().positive().optional().describe("samples per second behind the filters, when regular"),
   filters: z.array(z.string()).describe("the filter chain, stage by stage"),
+  codes: z.array(z.string()).optional().describe("words for its values, when they are codes from 0 on"),
   simulated: z.boolean().optional().describe("made by a simulator: never evidence"),
 });
 

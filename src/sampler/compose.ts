@@ -1,7 +1,10 @@
 import { CAPTURE_SPARE_S } from "../config/check-detectors.ts";
 import { signalOf } from "../config/filters.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedSource } from "../config/loaded.ts";
+import { derivations } from "../dsp/derive/catalogue.ts";
+import { SwathError } from "../model/errors.ts";
 import type { BlackBoxSpec } from "./black-box.ts";
+import type { DerivedSpec } from "./derived.ts";
 import type { WatchSpec } from "./detectors.ts";
 import type { PipelineSource, PipelineSpec } from "./pipeline.ts";
 import type { RecoverySpec } from "./recovery.ts";
@@ -20,9 +23,10 @@ const SERIAL_LAG_MS = 50;
 /** What a configuration asks of the acquisition core: the same for the live loop and for a replay. */
 export function compose(
   config: LoadedConfig,
-): Pick<SamplerOptions, "pipelines" | "track" | "blackBox" | "watches" | "rowMs"> {
+): Pick<SamplerOptions, "pipelines" | "derived" | "track" | "blackBox" | "watches" | "rowMs"> {
   return {
     pipelines: config.channels.map((c) => pipelineOf(config, c)),
+    derived: derivedOf(config),
     track: trackOf(config),
     blackBox: blackBoxOf(config),
     watches: config.detectors.map((d) => watchOf(config, d)),
@@ -39,6 +43,7 @@ function pipelineOf(config: LoadedConfig, channel: LoadedChannel): PipelineSpec 
     ...(failOver === undefined ? {} : { failOver, standIns: standIns.map((s) => pipelineSource(config, s)) }),
     filters: channel.filters,
     stats: channel.stats,
+    ...(channel.aboveAt === undefined ? {} : { above: channel.aboveAt }),
     ringSamples: Math.ceil(rateHz * config.ringSeconds),
     rowMs: config.rows.everyMs,
   };
@@ -48,6 +53,31 @@ function pipelineSource(config: LoadedConfig, { part: name, key, source }: Loade
   const part = config.parts.find((p) => p.name === name);
   const channel = part?.channels.findIndex((c) => c.key === key) ?? -1;
   return { part: name, channel, signal: { ...signalOf(source, config.ringSeconds), capacity: BLOCK_SAMPLES } };
+}
+
+/** Channels made of others, each after those it is made of. */
+function derivedOf({ channels }: LoadedConfig): DerivedSpec[] {
+  const out: DerivedSpec[] = [];
+  const place = (name: string) => channels.findIndex((c) => c.column === name);
+  const add = (at: number) => {
+    const derived = channels[at]?.derived;
+    const def = derived && derivations[derived.name];
+    if (derived === undefined || def === undefined || out.some((d) => d.channel === at)) return;
+    for (const { name } of derived.inputs) add(place(name));
+    const plan = def.plan(derived.params, derived.inputs);
+    if (!plan.ok) throw new SwathError("internal/bug", `${channels[at]?.column}: ${plan.message}`);
+    out.push({
+      channel: at,
+      inputs: derived.inputs.map(({ name, maxAgeMs, holdMs }) => ({
+        channel: place(name),
+        maxAgeMs,
+        holds: holdMs !== undefined,
+      })),
+      create: plan.create,
+    });
+  };
+  for (let at = 0; at < channels.length; at++) add(at);
+  return out;
 }
 
 function trackOf(config: LoadedConfig): { part: string; channels: number[] } | undefined {

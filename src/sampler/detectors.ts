@@ -72,7 +72,7 @@ function watchLimit(spec: LimitWatch, pipelines: readonly Pipeline[], { note, tr
       mono: tMs,
       name,
       severity: on ? spec.severity : "info",
-      source: pipeline.part,
+      ...(pipeline.part === "" ? {} : { source: pipeline.part }),
       detail: {
         state: on ? limit.side : "normal",
         previous: on ? "normal" : limit.side,

@@ -23,6 +23,8 @@ export interface PipelineSpec extends PipelineSource {
   readonly failOver?: FailOver;
   readonly filters: readonly ChainSpec[];
   readonly stats: readonly WindowStat[];
+  /** The threshold of the statistic `above`. */
+  readonly above?: number;
   readonly ringSamples: number;
   readonly rowMs: number;
 }
@@ -60,6 +62,7 @@ export function createPipeline(spec: PipelineSpec): Pipeline {
     stats: spec.stats,
     periodMs: rowMs,
     ...(holdMs === undefined ? {} : { holdMs }),
+    ...(spec.above === undefined ? {} : { above: spec.above }),
   });
   const raw: ((block: Block) => void)[] = [];
   const filtered: ((block: Block) => void)[] = [];

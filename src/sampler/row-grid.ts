@@ -16,8 +16,10 @@ export function createRowGrid(options: {
   readonly rowMs: number;
   readonly startMs: number;
   readonly emit: (row: Row) => void;
+  /** Called before the row that ends at `toMs` is closed. */
+  readonly closing?: (toMs: number) => void;
 }): Due {
-  const { pipelines, rowMs, emit } = options;
+  const { pipelines, rowMs, emit, closing } = options;
   const columns = pipelines.reduce((n, p) => n + p.columns, 0);
   // Overwritten by every row: whoever keeps one encodes it first.
   const values = new Float64Array(columns);
@@ -26,6 +28,7 @@ export function createRowGrid(options: {
 
   function close(): void {
     let offset = 0;
+    closing?.(rowStartMs + rowMs);
     for (const pipeline of pipelines) {
       pipeline.take(rowStartMs, values, q, offset);
       offset += pipeline.columns;

@@ -5,6 +5,7 @@ import type { Outbox } from "../link/outbox.ts";
 import type { SourceHealth } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import { type BlackBoxSpec, createBlackBox } from "./black-box.ts";
+import { type DerivedSpec, startDerived } from "./derived.ts";
 import { startWatch, type WatchSpec } from "./detectors.ts";
 import { runHook } from "./hook-run.ts";
 import type { Lateness } from "./lateness.ts";
@@ -19,6 +20,8 @@ const STATUS_MS = 2000;
 /** What the acquisition core is made of; buses and parts come from outside. */
 export interface SamplerOptions {
   readonly pipelines: readonly PipelineSpec[];
+  /** Channels made of others, each after those it is made of. */
+  readonly derived?: readonly DerivedSpec[];
   readonly track: { readonly part: string; readonly channels: readonly number[] } | undefined;
   /** What is watched for; channels by their place in `pipelines`. */
   readonly watches: readonly WatchSpec[];
@@ -62,6 +65,7 @@ export function createSampler(options: SamplerOptions) {
         link.pump();
       },
     });
+  const settles = (options.derived ?? []).map((spec) => startDerived(spec, pipelines));
   for (const spec of options.watches)
     startWatch(spec, pipelines, { note: sendNote, trigger: (trigger) => box?.trigger(trigger) });
 
@@ -132,7 +136,10 @@ export function createSampler(options: SamplerOptions) {
     };
   }
 
-  const grid = createRowGrid({ pipelines, rowMs: options.rowMs, startMs: options.startMs, emit: sendRow });
+  function closing(toMs: number): void {
+    for (let i = 0; i < settles.length; i++) settles[i]!(toMs);
+  }
+  const grid = createRowGrid({ pipelines, rowMs: options.rowMs, startMs: options.startMs, emit: sendRow, closing });
   const statusDue: Due = {
     get dueMs() {
       return statusDueMs;

@@ -58,6 +58,14 @@ export function samplerRig(own: Partial<SamplerOptions>) {
 
   return {
     frames,
+    sinkFor: sampler.sinkFor,
+    /** Runs from where it is to `toMs`, calling `at` every 10 ms before what is due then. */
+    schedule(toMs: number, at: (nowMs: number) => void): void {
+      for (; now < toMs; now += 10) {
+        at(now);
+        for (const due of sampler.dues()) if (due.dueMs <= now) due.step(now);
+      }
+    },
     notes: () =>
       frames.flatMap(({ frame, atMs }) => (frame.type === "note" ? [{ note: frame.body as Note, atMs }] : [])),
     /** Runs from where it is to `toMs`: a drain of the shock part every 20 ms, a sample of the rotor every 50. */

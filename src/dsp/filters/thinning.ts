@@ -32,13 +32,17 @@ export const skipInitial = defineFilter({
   },
 });
 
+const period = z.number().positive();
+const throttleParams = z.strictObject({ periodMs: period });
+const priorityParams = z.strictObject({ periodMs: period, values: z.array(z.number()).default([]) });
+
 export const throttle = defineFilter({
   name: "throttle",
   summary: "Passes a sample at most every `periodMs` and drops the others.",
   equation: "y = x[k] when t[k] − t(y) ≥ period; else nothing",
   marked: "Treated like any other; the mark stays.",
   short: "periodMs",
-  params: z.strictObject({ periodMs: z.number().positive() }),
+  params: throttleParams,
   propagate: (input, { periodMs }) => ({ signal: { ...irregular(input), holdMs: 2 * periodMs } }),
   create: ({ periodMs }, input) => new ThinStage(input.capacity, throttling(periodMs, [])),
 });
@@ -49,16 +53,18 @@ export const throttleWithPriority = defineFilter({
   equation: "y = x[k] when t[k] − t(y) ≥ period or x[k] has priority; else nothing",
   marked: "Passes at once when it is unusable; the mark stays.",
   short: "periodMs",
-  params: z.strictObject({ periodMs: z.number().positive(), values: z.array(z.number()).default([]) }),
+  params: priorityParams,
   propagate: (input, { periodMs }) => ({ signal: { ...irregular(input), holdMs: 2 * periodMs } }),
-  create({ periodMs, values }, input) {
-    const throttled = throttling(periodMs, values);
-    return new ThinStage(input.capacity, {
-      passes: (block, i) => throttled.passes(block, i) || !usableAt(block, i),
-      reset: () => throttled.reset(),
-    });
-  },
+  create: ({ periodMs, values }, input) => new ThinStage(input.capacity, withPriority(periodMs, values)),
 });
+
+function withPriority(periodMs: number, values: readonly number[]): Thinning {
+  const throttled = throttling(periodMs, values);
+  return {
+    passes: (block, i) => throttled.passes(block, i) || !usableAt(block, i),
+    reset: () => throttled.reset(),
+  };
+}
 
 function throttling(periodMs: number, priority: readonly number[]): Thinning {
   // A number in an array stays where it is; in a variable of a closure each new one would go on the heap.
@@ -89,6 +95,8 @@ const amount = z.union([
     .transform((text) => ({ value: Number.parseFloat(text) / 100, relative: true })),
 ]);
 
+const deltaParams = z.strictObject({ min: amount, max: amount.optional() });
+
 export const delta = defineFilter({
   name: "delta",
   summary:
@@ -96,34 +104,85 @@ export const delta = defineFilter({
   equation: "y = x[k] when min ≤ |x[k] − y| ≤ max; else nothing. min 0 drops repetitions",
   marked: "Passed when a value becomes unusable or usable again, else dropped.",
   short: "min",
-  params: z.strictObject({ min: amount, max: amount.optional() }),
+  params: deltaParams,
   propagate: (input) => ({ signal: { ...irregular(input), holdMs: Number.MAX_SAFE_INTEGER } }),
-  create({ min, max }, input) {
-    const last = new Float64Array(1).fill(Number.NaN);
-    let wasUsable = false;
-    let started = false;
+  create: ({ min, max }, input) => new ThinStage(input.capacity, moving(min, max)),
+});
+
+type Amount = z.output<typeof amount>;
+
+function moving(min: Amount, max: Amount | undefined): Thinning {
+  const last = new Float64Array(1).fill(Number.NaN);
+  let wasUsable = false;
+  let started = false;
+  return {
+    passes(block, i) {
+      const usable = usableAt(block, i);
+      const turned = !started || usable !== wasUsable;
+      if (usable && last[0]! * 0 === 0) {
+        const change = Math.abs(block.x[i]! - last[0]!);
+        const least = min.relative ? min.value * Math.abs(last[0]!) : min.value;
+        const most = max === undefined ? Infinity : max.relative ? max.value * Math.abs(last[0]!) : max.value;
+        const moved = least === 0 ? change > 0 : change >= least;
+        if (change > most || !(moved || turned)) return false;
+      } else if (!usable && !turned) {
+        return false;
+      }
+      started = true;
+      wasUsable = usable;
+      if (usable) last[0] = block.x[i]!;
+      return true;
+    },
+    reset() {
+      last[0] = Number.NaN;
+      wasUsable = false;
+      started = false;
+    },
+  };
+}
+
+const children = z
+  .array(
+    z
+      .strictObject({
+        throttle: z.union([period.transform((periodMs) => ({ periodMs })), throttleParams]).optional(),
+        throttle_with_priority: z
+          .union([period.transform((periodMs) => ({ periodMs, values: [] })), priorityParams])
+          .optional(),
+        delta: z.union([amount.transform((min) => ({ min, max: undefined })), deltaParams]).optional(),
+      })
+      .refine((c) => Object.values(c).filter((v) => v !== undefined).length === 1, "expected one of them to an item"),
+  )
+  .min(2)
+  .max(8);
+
+export const or = defineFilter({
+  name: "or",
+  summary:
+    "Passes a sample that at least one of `throttle`, `throttle_with_priority` and `delta` in its list would pass.",
+  equation: "y = x[k] when any of the list passes x[k]; else nothing. Each of the list sees every sample",
+  marked: "Passed when any of the list passes it; the mark stays.",
+  short: "of",
+  params: z.strictObject({ of: children }),
+  propagate(input, { of }) {
+    // What passes on change alone may hold for ever; a throttle in the list says how long at most.
+    const periods = of.map((c) => c.throttle?.periodMs ?? c.throttle_with_priority?.periodMs ?? Infinity);
+    return { signal: { ...irregular(input), holdMs: Math.min(Number.MAX_SAFE_INTEGER, 2 * Math.min(...periods)) } };
+  },
+  create({ of }, input) {
+    const list = of.flatMap(({ throttle: t, throttle_with_priority: p, delta: d }): Thinning[] => [
+      ...(t === undefined ? [] : [throttling(t.periodMs, [])]),
+      ...(p === undefined ? [] : [withPriority(p.periodMs, p.values)]),
+      ...(d === undefined ? [] : [moving(d.min, d.max)]),
+    ]);
     return new ThinStage(input.capacity, {
       passes(block, i) {
-        const usable = usableAt(block, i);
-        const turned = !started || usable !== wasUsable;
-        if (usable && last[0]! * 0 === 0) {
-          const change = Math.abs(block.x[i]! - last[0]!);
-          const least = min.relative ? min.value * Math.abs(last[0]!) : min.value;
-          const most = max === undefined ? Infinity : max.relative ? max.value * Math.abs(last[0]!) : max.value;
-          const moved = least === 0 ? change > 0 : change >= least;
-          if (change > most || !(moved || turned)) return false;
-        } else if (!usable && !turned) {
-          return false;
-        }
-        started = true;
-        wasUsable = usable;
-        if (usable) last[0] = block.x[i]!;
-        return true;
+        let any = false;
+        for (let k = 0; k < list.length; k++) if (list[k]!.passes(block, i)) any = true;
+        return any;
       },
       reset() {
-        last[0] = Number.NaN;
-        wasUsable = false;
-        started = false;
+        for (const one of list) one.reset();
       },
     });
   },
