@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 /** Suites that mostly wait for a link to be slow or dead: the gate runs them beside the others. */
-const WAITING = ["test/slow/session-{dead-link,slow-link,link-cuts}.test.ts", "test/slow/board-firmware.test.ts"];
+const WAITING = [
+  "test/slow/session-{dead-link,slow-link,link-cuts}.test.ts",
+  "test/slow/{board-firmware,unit-hq}.test.ts",
+];
 
 /**
  * Three suites. `unit` needs nothing but Node and npm (it uses Mosquitto when it is installed and must have it under CI);

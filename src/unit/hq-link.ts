@@ -4,6 +4,7 @@ import { SwathError } from "../model/errors.ts";
 import type { Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import type { Downlink } from "../uplink/contract.ts";
+import { createCommands } from "./commands.ts";
 import { type ConfirmedSpool, createConfirmations, type SentMarks } from "./confirmations.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -46,13 +47,20 @@ export function listenToHq(options: {
   readonly lanes: Lanes;
   readonly clock: Clock;
   readonly marks: SentMarks | undefined;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   readonly announce: () => void;
+  readonly commands: Pick<Parameters<typeof createCommands>[0], "utcMs" | "ops" | "memory" | "keep" | "answer">;
 }) {
   const { lanes, log, clock } = options;
   const refused = (reason: string) =>
     log.warn({ code: "link/unbelieved", reason }, "a message from HQ is not believed");
   const confirmations = options.confirms ? createConfirmations({ ...options, refused }) : undefined;
+  const commands = createCommands({
+    ...options,
+    ...options.commands,
+    refused,
+    done: (op, serial, ok, reason) => log.info({ op, serial, ok, reason }, "a command from HQ"),
+  });
   const startMs = clock.monoMs();
   let openAtMs = startMs + GRANT_MS;
   const ticker = setInterval(() => {
@@ -63,6 +71,7 @@ export function listenToHq(options: {
   const downlink: Downlink = {
     heard(what, payload, retained) {
       if (what === "ack" && confirmations?.ack(payload, retained)) lanes.open();
+      if (what === "cmd") commands.heard(payload, retained).catch((error: unknown) => log.warn({ err: error }, "cmd"));
       if (what === "hq" && confirmations?.hqState(payload) && !retained) options.announce();
     },
     listening() {
@@ -76,9 +85,13 @@ export function listenToHq(options: {
     sent: (lane: Lane, upTo: number, id: string): void => confirmations?.sent(lane, upTo, id),
     /** What the next run must know of what was sent. */
     marks: (): SentMarks => confirmations?.marks() ?? {},
+    /** What the next run must know of commands. */
+    get commands() {
+      return commands.memory;
+    },
     /** Messages that were not believed. */
     get refused(): number {
-      return confirmations?.refusedCount ?? 0;
+      return (confirmations?.refusedCount ?? 0) + commands.refusedCount;
     },
     stop(): void {
       clearInterval(ticker);

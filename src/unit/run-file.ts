@@ -1,6 +1,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { rspMessage } from "../model/downlink.ts";
 import { LANES } from "../model/record.ts";
 
 /** What one run of the unit leaves for the next. */
@@ -10,6 +11,10 @@ const runFacts = z.object({
     .record(z.string(), z.partialRecord(z.enum(LANES), z.int().min(0)))
     .default({})
     .describe("up to which number the broker has had each lane, by spool id"),
+  commands: z
+    .object({ serial: z.int().min(0), answers: z.array(rspMessage).max(64) })
+    .optional()
+    .describe("the newest serial that was begun, and the newest answers"),
 });
 export type RunFacts = z.output<typeof runFacts>;
 

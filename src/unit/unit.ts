@@ -17,6 +17,7 @@ import { brokerOf } from "./broker.ts";
 import { createBulletins } from "./bulletins.ts";
 import { startCab } from "./cab.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
+import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLanes } from "./lanes.ts";
@@ -64,6 +65,8 @@ export async function startUnit(options: {
   readonly software: string;
   readonly samplerEntry: string;
   readonly log: Logger;
+  /** Takes a configuration that HQ sends; without it, HQ is told that none is taken. */
+  readonly applyConfig?: ApplyConfig;
 }): Promise<Unit> {
   const { config, log } = options;
   const { simulation } = config;
@@ -162,6 +165,7 @@ export async function startUnit(options: {
   };
   const words = (word: StateMessage["state"]) => Buffer.from(JSON.stringify(stateMessage(facts, word)));
 
+  const position = createNewestPosition(tables.find((t) => t.kind === "track")?.columns, timebase);
   const hq =
     config.hq === undefined
       ? undefined
@@ -175,6 +179,22 @@ export async function startUnit(options: {
           marks: run.previous?.sent,
           log,
           announce: () => uplink.announce(),
+          commands: {
+            utcMs: () => {
+              const { t } = timebase.stamp(clock.monoMs());
+              return t === undefined ? undefined : Date.parse(t);
+            },
+            ops: createCommandOps({
+              announce: () => uplink.announce(),
+              state: () => stateMessage(facts, "online"),
+              health: () => healthMessage(facts),
+              locate: () => position.answer(clock.monoMs()),
+              applyConfig: options.applyConfig,
+            }),
+            memory: run.previous?.commands,
+            keep: () => run.keepNow(),
+            answer: (payload) => uplink.answer(payload),
+          },
         });
   const uplink = createUplink({
     identity: config.identity,
@@ -257,6 +277,7 @@ export async function startUnit(options: {
       },
       row(row, bytes, number) {
         live.row(row);
+        if (tables[row.table]?.kind === "track") position.row(row);
         cab?.row(row);
         recorder.row(row, bytes, number);
       },
@@ -305,7 +326,10 @@ export async function startUnit(options: {
       ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
       : () => undefined;
   bulletins.start();
-  const stopKeeping = run.keep(() => ({ sent: hq?.marks() ?? {} }));
+  const stopKeeping = run.keep(() => ({
+    sent: hq?.marks() ?? {},
+    ...(hq === undefined ? {} : { commands: hq.commands }),
+  }));
 
   return {
     async stop() {

@@ -71,8 +71,8 @@ export interface Pipe {
     retain: boolean,
     properties: PublishProperties | undefined,
   ): number;
-  /** Asks for these topics with QoS 1. */
-  subscribe(topics: readonly string[]): void;
+  /** Asks for these topics with QoS 1; of those in `asPublished`, MQTT 5 also tells that a message just sent is to be kept. */
+  subscribe(topics: readonly string[], asPublished: readonly string[]): void;
   ping(): void;
   /** More than a socket's worth of bytes waits in this process. */
   readonly congested: boolean;
@@ -243,8 +243,9 @@ export const openMqttPipe: OpenPipe = (options, listener) => {
       );
       return client.getLastMessageId();
     },
-    subscribe(topics) {
-      client.subscribe([...topics], { qos: 1 }, nothing);
+    subscribe(topics, asPublished) {
+      const how = (topic: string) => (v5 ? { qos: 1 as const, rap: asPublished.includes(topic) } : { qos: 1 as const });
+      client.subscribe(Object.fromEntries(topics.map((topic) => [topic, how(topic)])), nothing);
     },
     ping() {
       client.sendPing();

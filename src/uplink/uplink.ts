@@ -182,7 +182,7 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     });
     ticker = setInterval(tick, TICK_MS);
     log.info({ broker: where, protocol: version }, "connected");
-    if (options.downlink !== undefined) pipe.subscribe([...down.keys()]);
+    if (options.downlink !== undefined) pipe.subscribe([...down.keys()], [topicOf(identity, "cmd")]);
     announce();
     for (const [cls, payload] of waiting) sender.control(cls, payload);
     waiting.clear();

@@ -82,7 +82,8 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
     else if (cls === "health") take(healthMessage, healths);
     else if (cls === "live") take(liveMessage, lives);
     else if (cls === "event" || cls === "log" || cls === "bulk") take(wireRecord, lanes[cls]);
-    else if (cls !== "desc") wrong.push(`${topic} is not a topic of a unit`);
+    else if (cls !== "desc" && cls !== "ack" && cls !== "cmd" && cls !== "rsp")
+      wrong.push(`${topic} is not a topic of a unit`);
   });
 
   function whole(lane: Lane): WireRecord[] {

@@ -41,7 +41,7 @@ export const freeAtSend: OpenPipe = (options, listener) => {
       if (qos === 1) queueMicrotask(() => listener.acked(packetId, 0));
       return packetId;
     },
-    subscribe: (topics) => pipe.subscribe(topics),
+    subscribe: (topics, asPublished) => pipe.subscribe(topics, asPublished),
     ping: () => pipe.ping(),
     get congested() {
       return pipe.congested;
