@@ -23,6 +23,10 @@ function channelOf(key: string): ChannelSpec {
   return { label: s.label, unit: s.unit, range: [s.offset, highest], resolution: s.scale };
 }
 
+/** Bits of a 29-bit frame of 8 bytes with its stuffing, and characters of such a frame in SLCAN text: T, 8, 1, 16 and CR. */
+const FRAME_BITS = 135;
+const FRAME_CHARS = 27;
+
 const channels = Object.fromEntries(J1939_CHANNELS.map((key) => [key, channelOf(key)]));
 const address = z.int().min(0).max(253);
 
@@ -38,6 +42,12 @@ export const j1939Slcan = defineSerialDevice({
   options: z.strictObject({
     dialect: z.literal("lawicel").describe("the adapter's command set: L opens listen-only and is acknowledged"),
     bitrate: z.literal([250_000, 500_000]).default(250_000).describe("of the machine's bus, bit/s"),
+    busLoad: z
+      .number()
+      .min(0.05)
+      .max(1)
+      .default(0.3)
+      .describe("share of the machine's bus that is busy, for the budget of the serial port; 0.3 is usual"),
     prefer: z
       .partialRecord(z.enum(Object.keys(J1939_SIGNALS)), address)
       .default({})
@@ -47,6 +57,7 @@ export const j1939Slcan = defineSerialDevice({
     channels,
     expects: "frames",
     silentMs: 3000,
+    charsPerSecond: ((o.bitrate * o.busLoad) / FRAME_BITS) * FRAME_CHARS,
     protocol: (out) => j1939Protocol({ rate: o.bitrate === 250_000 ? "rate250k" : "rate500k", prefer: o.prefer }, out),
     twin: (spec) => j1939Twin(spec),
   }),

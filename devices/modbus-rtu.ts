@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { MODBUS_TYPES } from "../src/codec/modbus-rtu.ts";
+import { MODBUS_TYPES, registersOf } from "../src/codec/modbus-rtu.ts";
 import { type ModbusPoint, modbusProtocol, modbusTwin } from "../src/device/modbus-master.ts";
 import { defineSerialDevice } from "../src/device/serial-device.ts";
 import { UNIT_CODES } from "../src/model/units.ts";
@@ -52,6 +52,11 @@ export const modbusRtu = defineSerialDevice({
         }),
       ),
       expects: "answers",
+      // A request of 8, an answer of 5 and two to a register, and twice the silence of 3.5 characters between frames.
+      charsPerSecond: entries.reduce(
+        (sum, [, p]) => sum + ((8 + 5 + 2 * registersOf(p.type) + 7) * 1000) / p.everyMs,
+        0,
+      ),
       silentMs: Math.max(2000, 3 * slowestMs + 2 * o.timeoutMs),
       protocol: (out) => modbusProtocol(Object.values(points), { baud: o.baud, timeoutMs: o.timeoutMs }, out),
       twin: (spec) => modbusTwin(points, spec),

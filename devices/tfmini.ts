@@ -64,6 +64,7 @@ export const tfmini = defineSerialDevice({
       expects: "frames",
       silentMs: Math.max(2000, 3000 / o.rateHz),
       scanHz: o.rateHz,
+      charsPerSecond: 9 * o.rateHz,
       protocol: (out) => rangeProtocol(frames, out),
       twin: (spec) => rangeTwin(frames, spec),
     };

@@ -1,3 +1,4 @@
+import type { Device } from "../device/catalogue.ts";
 import type { I2cDevice, I2cPlan } from "../device/define.ts";
 import type { Frame } from "../device/table.ts";
 import { type Checking, complain } from "./checking.ts";
@@ -18,7 +19,20 @@ export interface BusLoad {
   readonly part: string;
   /** Share of the bus time, 0 to 1, wire time only. */
   readonly share: number;
-  readonly transfersPerSecond: number;
+  /** What it does, for people: `51 transfers/s`, `15000 characters/s`. */
+  readonly traffic: string;
+}
+
+/** Bits of a character on a serial line: start, eight, stop. */
+const CHAR_BITS = 10;
+
+/** What a serial part asks of its line; undefined where its traffic is not known before it is heard. */
+export function lineLoad(name: string, device: Device, options: unknown, baud: number): BusLoad | undefined {
+  if (device.kind !== "serial" && device.kind !== "line") return undefined;
+  const { charsPerSecond } = device.plan(options);
+  if (charsPerSecond === undefined) return undefined;
+  const share = (charsPerSecond * CHAR_BITS) / baud;
+  return { part: name, share, traffic: `${Math.round(charsPerSecond)} characters/s` };
 }
 
 /** Clocks of a register pointer written, then `bytes` read: nine to a byte, with start, restart and stop. */
@@ -37,7 +51,7 @@ export function busLoad(name: string, device: I2cDevice, options: unknown, clock
   return {
     part: name,
     share: jobs.reduce((sum, j) => sum + j.perSecond * j.clocks, 0) / clockHz,
-    transfersPerSecond: jobs.reduce((sum, j) => sum + j.perSecond, 0),
+    traffic: `${Math.round(jobs.reduce((sum, j) => sum + j.perSecond, 0))} transfers/s`,
   };
 }
 
@@ -77,7 +91,7 @@ function transfers({ read, registers }: I2cPlan): Job[] {
   }
 }
 
-/** The load of every I2C bus, part by part. */
+/** The load of every bus where it is known, part by part. */
 export function busLoads(
   buses: ReadonlyMap<string, BusConfig>,
   parts: Iterable<LoadedPart>,
@@ -85,10 +99,11 @@ export function busLoads(
   const loads = new Map<string, BusLoad[]>();
   for (const { name, device, bus: busName, options } of parts) {
     const bus = buses.get(busName);
-    if (bus?.kind !== "i2c" || device.kind !== "i2c") continue;
-    const list = loads.get(busName) ?? [];
-    list.push(busLoad(name, device, options, bus.clockHz));
-    loads.set(busName, list);
+    let load: BusLoad | undefined;
+    if (bus?.kind === "i2c" && device.kind === "i2c") load = busLoad(name, device, options, bus.clockHz);
+    else if (bus?.kind === "serial") load = lineLoad(name, device, options, bus.baud);
+    if (load === undefined) continue;
+    loads.set(busName, [...(loads.get(busName) ?? []), load]);
   }
   return loads;
 }
@@ -102,8 +117,12 @@ export function checkBudgets(
   for (const [busName, loads] of busLoads(buses, parts.values())) {
     const share = loads.reduce((sum, l) => sum + l.share, 0);
     if (share <= BUS_SHARE_MAX) continue;
-    const sum = loads.map((l) => `${l.part} ${percent(l.share)}`).join(", ");
-    const text = `its parts take ${percent(share)} of its time (${sum}), expected at most ${percent(BUS_SHARE_MAX)}: raise clockHz, or read less often`;
+    const isI2c = buses.get(busName)?.kind === "i2c";
+    const sum = loads.map((l) => `${l.part} ${percent(l.share)}${isI2c ? "" : `, ${l.traffic}`}`).join(", ");
+    const remedy = isI2c
+      ? "raise clockHz, or read less often"
+      : "raise the baud rate at both ends, or take a native USB adapter";
+    const text = `its parts take ${percent(share)} of its time (${sum}), expected at most ${percent(BUS_SHARE_MAX)}: ${remedy}`;
     complain(c, "config/conflict", ["buses", busName], text);
   }
   for (const [name, { device, options }] of parts) {

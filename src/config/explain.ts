@@ -86,7 +86,7 @@ function busLines(loaded: LoadedConfig): string[] {
   return [...buses].flatMap(([name, bus]) => {
     const onBus = loads.get(name) ?? [];
     const used = onBus.reduce((sum, l) => sum + l.share, 0);
-    const share = bus.kind === "i2c" ? `; ${percent(used)} of its time used, limit ${percent(BUS_SHARE_MAX)}` : "";
+    const share = onBus.length > 0 ? `; ${percent(used)} of its time used, limit ${percent(BUS_SHARE_MAX)}` : "";
     const parts = loaded.parts.filter((p) => p.bus === name);
     return [
       `  ${name}: ${busWords(bus)}${share}`,
@@ -94,8 +94,7 @@ function busLines(loaded: LoadedConfig): string[] {
       ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
       ...parts.flatMap((part) => {
         const load = onBus.find((l) => l.part === part.name);
-        const cost =
-          load === undefined ? "" : `; ${percent(load.share)}, ${Math.round(load.transfersPerSecond)} transfers/s`;
+        const cost = load === undefined ? "" : `; ${percent(load.share)}, ${load.traffic}`;
         return partLines(part, cost);
       }),
     ];

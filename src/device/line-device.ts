@@ -13,6 +13,8 @@ export interface LinePlan {
   /** At or beyond these numbers (as sent) the part is at the end of its range. */
   readonly clip?: readonly [number, number];
   readonly channels: Readonly<Record<string, ChannelSpec>>;
+  /** Characters a second, where the rate of lines is known. */
+  readonly charsPerSecond?: number;
 }
 
 /** A part that talks in lines of text, one number each. It has exactly one channel. */

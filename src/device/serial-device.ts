@@ -65,6 +65,8 @@ export interface SerialPlan {
   readonly silentMs: number;
   /** Scans per second when each carries every channel and they are regular: their times are found from their count. */
   readonly scanHz?: number;
+  /** Characters a second on the wire, both ways together, when the plan runs; pauses that must be kept count as characters. */
+  readonly charsPerSecond?: number;
   protocol(out: SerialOutput): SerialProtocol;
   /** Undefined where the scene itself plays the far end. */
   twin?(spec: SerialTwinSpec): SerialTwin;

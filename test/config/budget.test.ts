@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
-import { busLoad } from "../../src/config/budget.ts";
+import { busLoad, lineLoad } from "../../src/config/budget.ts";
 import { parts } from "./parts.ts";
 
 function share(part: string, options: unknown, clockHz = 400_000): number {
@@ -31,6 +31,36 @@ describe("the budget of an I2C bus", () => {
   it("counts a transfer for each FIFO entry, each drain and the register that is looked at every second", () => {
     const device = parts["shake"];
     if (device?.kind !== "i2c") throw new Error("no part");
-    expect(busLoad("s", device, { odrHz: 800, drainMs: 20 }, 400_000).transfersPerSecond).toBe(800 + 50 + 1);
+    expect(busLoad("s", device, { odrHz: 800, drainMs: 20 }, 400_000).traffic).toBe("851 transfers/s");
+  });
+});
+
+describe("the budget of a serial line", () => {
+  const line = (part: string, options: unknown, baud: number) => {
+    const device = catalogue[part]!;
+    return lineLoad(part, device, device.options.parse(options), baud);
+  };
+
+  // Worked out by hand: 250 kbit/s at 30 % is 555 frames/s of 27 characters; NAV-PVT is 100 bytes five times a second.
+  it.each([
+    ["j1939-slcan", { dialect: "lawicel" }, 115_200, 130.2],
+    ["j1939-slcan", { dialect: "lawicel" }, 460_800, 32.6],
+    ["gnss-ubx", {}, 38_400, 13],
+    ["gnss-ubx", { rateHz: 7, dualAntenna: { baselineM: 1 } }, 9600, 125.4],
+    ["a02yyuw", {}, 9600, 4.2],
+    ["tfmini", { rateHz: 20 }, 115_200, 1.6],
+    ["vedirect", {}, 19_200, 15.6],
+    [
+      "modbus-rtu",
+      { points: { depth: { slave: 1, register: 256, unit: "m", range: [0, 1], everyMs: 100 } } },
+      9600,
+      22.9,
+    ],
+  ])("puts %s with %j at %i baud at %f %%", (part, options, baud, expected) => {
+    expect(100 * line(part, options, baud)!.share).toBeCloseTo(expected, 0);
+  });
+
+  it("is not known for a receiver that says how often it reports only by reporting", () => {
+    expect(line("gnss-nmea", {}, 9600)).toBeUndefined();
   });
 });
