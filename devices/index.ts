@@ -6,6 +6,7 @@ import { adxl375 } from "./adxl375.ts";
 import { asciiLine } from "./ascii-line.ts";
 import { at24c32 } from "./at24c32.ts";
 import { bme280 } from "./bme280.ts";
+import { ds1338 } from "./ds1338.ts";
 import { ds3231 } from "./ds3231.ts";
 import { firmataBoard } from "./firmata-board.ts";
 import { gnssNmea } from "./gnss-nmea.ts";
@@ -27,6 +28,7 @@ import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
 import { tfmini } from "./tfmini.ts";
 import { tmp102 } from "./tmp102.ts";
+import { tmp105 } from "./tmp105.ts";
 import { tmp117 } from "./tmp117.ts";
 import { vedirect } from "./vedirect.ts";
 
@@ -38,6 +40,7 @@ const parts: readonly Device[] = [
   asciiLine,
   at24c32,
   bme280,
+  ds1338,
   ds3231,
   firmataBoard,
   gnssNmea,
@@ -59,6 +62,7 @@ const parts: readonly Device[] = [
   sht4x,
   tfmini,
   tmp102,
+  tmp105,
   tmp117,
   vedirect,
 ];
