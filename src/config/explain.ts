@@ -204,7 +204,7 @@ function output(loaded: LoadedConfig): string[] {
       : `Track: from ${track.part}, ${track.columns.map((t) => t.column).join(", ")}; ${bytes(traffic.track)} at 5 fixes/s`,
     `Live: every ${live.everyMs} ms; ${bytes(traffic.live)}, never kept`,
     `Rings: the last ${ringSeconds} s of ${channels.length} channels at full rate, ${(ringBytes(channels, ringSeconds) / 1e6).toFixed(2)} MB of memory`,
-    `In a working day of 8 h: about ${((8 * 3600 * (traffic.telemetry + traffic.track)) / 1e6).toFixed(1)} MB kept and sent as JSON, ${((8 * 3600 * traffic.live) / 1e6).toFixed(1)} MB live`,
+    `In a working day of 8 h: about ${((8 * 3600 * (traffic.telemetry + traffic.track)) / 1e6).toFixed(1)} MB sent as ${loaded.broker.encoding === "cbor" ? "cbor" : "JSON"}, ${((8 * 3600 * traffic.live) / 1e6).toFixed(1)} MB live`,
   ];
 }
 

@@ -60,11 +60,12 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
   const { org, machine, profile, site, buses, rows, live, ring, capture, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
-  const { url, protocol, username, ...secretFiles } = unit.broker;
+  const { url, protocol, encoding, username, ...secretFiles } = unit.broker;
   const named = Object.entries(secretFiles).map(([key, name]) => [key, full(["broker", key], String(name))]);
   const broker: LoadedBroker = {
     url,
     protocol,
+    encoding,
     ...(username === undefined ? {} : { username }),
     ...Object.fromEntries(named),
   };

@@ -23,6 +23,7 @@ import type { Site } from "./site.ts";
 export interface LoadedBroker {
   readonly url: string;
   readonly protocol: "auto" | "5" | "3.1.1";
+  readonly encoding: "json" | "cbor";
   readonly username?: string;
   readonly passwordFile?: string;
   readonly caFile?: string;

@@ -33,6 +33,10 @@ export const brokerSchema = z
       .enum(["auto", "5", "3.1.1"])
       .default("auto")
       .describe("MQTT version; auto: 5, and 3.1.1 where the broker does not speak 5"),
+    encoding: z
+      .enum(["json", "cbor"])
+      .default("json")
+      .describe("form of the records on the wire; cbor: a ninth of the bytes, the same records (docs/hq.md)"),
   })
   .describe("the MQTT broker at HQ");
 

@@ -1,3 +1,4 @@
+import { stepOf } from "../codec/compact-column.ts";
 import type { Row } from "../link/frame.ts";
 
 /** One column of a table: its name on the wire and the step its values are rounded to. */
@@ -20,11 +21,6 @@ export interface Columns {
   readonly q?: Record<string, number[]>;
 }
 
-/** Decimals needed so that values a `resolution` apart stay apart. */
-export function decimalsOf(resolution: number): number {
-  return Math.min(12, Math.max(0, Math.ceil(-Math.log10(resolution) - 1e-9)));
-}
-
 /** A value as it goes on the wire: rounded to its channel's resolution, null where there is none. */
 export function wireValue(value: number, decimals: number): number | null {
   if (!Number.isFinite(value)) return null;
@@ -34,7 +30,7 @@ export function wireValue(value: number, decimals: number): number | null {
 
 /** Collects rows of one table until they are taken as columns. */
 export function createColumnBatch(columns: readonly ColumnSpec[]) {
-  const decimals = columns.map((c) => decimalsOf(c.resolution));
+  const decimals = columns.map((c) => stepOf(c.resolution).decimals);
   let rows: Row[] = [];
 
   return {

@@ -1,3 +1,4 @@
+import { MOST_RECORDS, type Numbered } from "../codec/compact-message.ts";
 import { LANES, type Lane } from "../model/record.ts";
 import type { StoredRecord } from "../spool/lane-log.ts";
 import type { LaneMessage, LaneSource } from "../uplink/lane-source.ts";
@@ -16,6 +17,13 @@ interface Handed {
   readonly spool: string;
   readonly seq: number;
   readonly to: number;
+}
+
+/** A record with its place on the wire. */
+interface Piece {
+  readonly place: number;
+  readonly spool: string;
+  readonly record: Numbered;
 }
 
 interface LaneState {
@@ -51,7 +59,11 @@ export interface Lanes extends LaneSource {
  */
 export function createLanes(options: {
   readonly spool: LaneSpool;
-  /** The message for a hole, under its first number. */
+  /** Records of one spool id, as they lie in it, as one message. */
+  readonly message: (records: readonly Numbered[], spoolId: string) => Uint8Array;
+  /** Stored bytes up to which consecutive records of the log go into one message; 0: each goes alone. */
+  readonly joinBytes: number;
+  /** The record of a hole, under its first number. */
   readonly gapBody: (from: number, to: number, reason: string) => object;
   /** The broker has these records of a spool, all up to the number. */
   readonly sent: (lane: Lane, upToSeq: number, spoolId: string) => void;
@@ -71,54 +83,67 @@ export function createLanes(options: {
     return state;
   };
 
-  /** Ends a stored body with its identity. Bodies are JSON objects without it. */
-  function sealed(body: Uint8Array, seq: number, spoolId: string): Uint8Array {
-    const end = Buffer.from(`,"seq":${seq},"spool":"${spoolId}"}`);
-    const out = Buffer.allocUnsafe(body.length - 1 + end.length);
-    out.set(body.subarray(0, body.length - 1));
-    out.set(end, body.length - 1);
-    return out;
+  /** A record, or the hole in its place, as it lies in the spool. */
+  function numbered(record: StoredRecord): Numbered {
+    if (!("gap" in record)) return record;
+    const { from, to, reason } = record.gap;
+    return gapRecord(from, to, reason);
   }
 
-  function gapMessage(from: number, to: number, reason: string, spoolId: string): Uint8Array {
-    return sealed(Buffer.from(JSON.stringify(options.gapBody(from, to, reason))), from, spoolId);
+  function gapRecord(from: number, to: number, reason: string): Numbered {
+    return { seq: from, body: Buffer.from(JSON.stringify(options.gapBody(from, to, reason))) };
   }
 
-  function messageOf(record: StoredRecord, place: number, spoolId: string): LaneMessage {
-    if ("gap" in record) {
-      const { from, to, reason } = record.gap;
-      return { seq: place, body: gapMessage(from, to, reason, spoolId) };
-    }
-    return { seq: place, body: sealed(record.body, record.seq, spoolId) };
-  }
-
-  /** Gives a message its place. */
-  function handOver(state: LaneState, record: StoredRecord, spoolId: string): LaneMessage {
+  /** Gives a record its place. */
+  function handOver(state: LaneState, record: StoredRecord, spoolId: string): Piece {
     const place = state.next++;
     const to = "gap" in record ? record.gap.to : record.seq;
     state.handed.push({ place, spool: spoolId, seq: record.seq, to });
-    return messageOf(record, place, spoolId);
+    return { place, spool: spoolId, record: numbered(record) };
+  }
+
+  /** Records as messages: of the log as many in one as go into it, or each alone. */
+  function packed(pieces: readonly Piece[], lane: Lane): LaneMessage[] {
+    const most = lane === "log" ? options.joinBytes : 0;
+    const runs: Piece[][] = [];
+    let bytes = 0;
+    for (const piece of pieces) {
+      const run = runs.at(-1);
+      bytes += piece.record.body.length;
+      if (run !== undefined && run[0]!.spool === piece.spool && run.length < MOST_RECORDS && bytes <= most) {
+        run.push(piece);
+        continue;
+      }
+      runs.push([piece]);
+      bytes = piece.record.body.length;
+    }
+    return runs.map((run) => {
+      const [first, last] = [run[0]!, run.at(-1)!];
+      const records = run.map((piece) => piece.record);
+      const upTo = run.length > 1 ? { upTo: last.place } : {};
+      return { seq: first.place, ...upTo, body: options.message(records, first.spool) };
+    });
   }
 
   /** What was asked for again, as far as it is still there. */
-  async function asked(lane: Lane, state: LaneState, maxRecords: number, maxBytes: number): Promise<LaneMessage[]> {
-    const out: LaneMessage[] = [];
+  async function asked(lane: Lane, state: LaneState, maxRecords: number, maxBytes: number): Promise<Piece[]> {
+    const out: Piece[] = [];
     let bytes = 0;
     while (state.again.length > 0 && out.length < maxRecords && bytes < maxBytes) {
       const { spool: id, seq } = state.again[0]!;
       const [record] = await spool.read(lane, seq, 1, 1, id);
       state.again.shift();
       if (record === undefined || record.seq !== seq) continue;
-      const message = handOver(state, record, id);
-      out.push(message);
-      bytes += message.body.length;
+      const piece = handOver(state, record, id);
+      out.push(piece);
+      bytes += piece.record.body.length;
       // One gap record stands for all its numbers.
       if ("gap" in record) state.again = state.again.filter((a) => a.spool !== id || a.seq > record.gap.to);
     }
     return out;
   }
 
-  /** Again what was handed over before, after a connection was lost. */
+  /** Again what was handed over before, after a connection was lost: each alone, for one may be why. */
   async function again(lane: Lane, state: LaneState, fromPlace: number, maxRecords: number, maxBytes: number) {
     const out: LaneMessage[] = [];
     let bytes = 0;
@@ -128,7 +153,8 @@ export function createLanes(options: {
       // Dropped meanwhile under disk pressure: the hole stands in its place.
       if (!state.handed.includes(h)) continue; // settled meanwhile
       const same = record !== undefined && record.seq === h.seq;
-      const body = same ? messageOf(record, h.place, h.spool).body : gapMessage(h.seq, h.to, "disk-full", h.spool);
+      const stands = same ? numbered(record) : gapRecord(h.seq, h.to, "disk-full");
+      const body = options.message([stands], h.spool);
       out.push({ seq: h.place, body });
       bytes += body.length;
     }
@@ -138,16 +164,17 @@ export function createLanes(options: {
   async function readNow(lane: Lane, state: LaneState, fromPlace: number, maxRecords: number, maxBytes: number) {
     if (state.handed.some((h) => h.place >= fromPlace)) return again(lane, state, fromPlace, maxRecords, maxBytes);
     const once = state.again.length === 0 ? [] : await asked(lane, state, maxRecords, maxBytes);
-    if (once.length > 0) return once;
+    if (once.length > 0) return packed(once, lane);
     for (const id of spool.spools()) {
       const from = Math.max(state.cursor.get(id) ?? 1, spool.first(lane, id));
       const records = await spool.read(lane, from, maxRecords, maxBytes, id);
       if (records.length === 0) continue;
-      return records.map((record) => {
+      const pieces = records.map((record) => {
         const to = "gap" in record ? record.gap.to : record.seq;
         state.cursor.set(id, Math.max(to + 1, state.cursor.get(id) ?? 1));
         return handOver(state, record, id);
       });
+      return packed(pieces, lane);
     }
     return [];
   }
@@ -176,7 +203,7 @@ export function createLanes(options: {
     },
     poisoned(lane, place) {
       const h = stateOf(lane).handed.find((x) => x.place === place);
-      return h && gapMessage(h.seq, h.to, "poison", h.spool);
+      return h && options.message([gapRecord(h.seq, h.to, "poison")], h.spool);
     },
     skipTo(lane, spoolId, seq) {
       const { cursor } = stateOf(lane);

@@ -1,6 +1,7 @@
+import { stepOf } from "../codec/compact-column.ts";
 import type { Row } from "../link/frame.ts";
 import type { LiveMessage } from "../model/record.ts";
-import { type ColumnSpec, decimalsOf, wireMono, wireValue } from "./column-batch.ts";
+import { type ColumnSpec, wireMono, wireValue } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
 /**
@@ -16,7 +17,7 @@ export function createLive(options: {
   readonly publish: (bytes: Buffer) => void;
 }) {
   const { tables, everyMs, timebase } = options;
-  const decimals = tables.map((columns) => columns.map((c) => decimalsOf(c.resolution)));
+  const decimals = tables.map((columns) => columns.map((c) => stepOf(c.resolution).decimals));
   const newest: (Row | undefined)[] = tables.map(() => undefined);
   let nextMs = Number.NEGATIVE_INFINITY;
 

@@ -31,6 +31,8 @@ export interface RecorderOptions {
   readonly tables: readonly TableSpec[];
   readonly rowMs: number;
   readonly batchRows: number;
+  /** A record as the spool keeps it. */
+  readonly bodyOf: (draft: Draft) => Uint8Array;
   /** Tells the sampler that everything up to the number of its session is durable. */
   readonly ack: (number: number) => void;
   readonly failed: (error: unknown) => void;
@@ -53,15 +55,13 @@ const COMMIT_MS = 900;
 /** Rows of a track record at the most: what a receiver at 20 Hz gives in a minute. */
 const TRACK_ROWS_MAX = 1200;
 
-const bodyOf = (draft: Draft): Buffer => Buffer.from(JSON.stringify(draft));
-
 /**
  * Makes records of what the sampler sends. Rows are staged about once a second and acknowledged when that is durable; a full
  * batch becomes a record that makes its staged rows obsolete in the same commit. A hole in the row grid becomes an outage.
  * One commit is on its way at a time and the next takes all that came meanwhile, so a slow disk never makes a queue of commits.
  */
 export function createRecorder(options: RecorderOptions) {
-  const { store, timebase, boot, desc, rowMs, batchRows } = options;
+  const { store, timebase, boot, desc, rowMs, batchRows, bodyOf } = options;
   const tables: Table[] = options.tables.map((spec, stream) => ({
     spec,
     stream,

@@ -3,9 +3,9 @@ import type { Lane } from "../model/record.ts";
 /** One durable message as it goes on the wire. */
 export interface LaneMessage {
   readonly seq: number;
-  /** The last number this message speaks for, when it is a gap record or carries several records; `seq` otherwise. */
+  /** The last number this message speaks for, when it carries several records. Read again, each comes alone. */
   readonly upTo?: number;
-  /** The final bytes. A first byte `{` is JSON, anything else CBOR. */
+  /** The final bytes. A first byte `{` or `[` is JSON, anything else CBOR. */
   readonly body: Uint8Array;
 }
 

@@ -1,3 +1,4 @@
+import { isJson } from "../codec/compact-message.ts";
 import { TOPIC_CLASSES, type TopicClass, topicOf, type UnitIdentity } from "../model/topics.ts";
 import type { Protocol } from "./protocol-choice.ts";
 
@@ -35,7 +36,6 @@ export const NO_LIMITS: ServerLimits = {
 
 const JSON_TYPE = "application/json";
 const CBOR_TYPE = "application/cbor";
-const OPENING_BRACE = 0x7b;
 
 /** The envelope of a class under what the server allows. */
 export function envelopeOf(id: UnitIdentity, cls: TopicClass, protocol: Protocol, limits: ServerLimits): Envelope {
@@ -56,9 +56,9 @@ export function envelopeOf(id: UnitIdentity, cls: TopicClass, protocol: Protocol
   };
 }
 
-/** Properties for this body: JSON when it begins with a brace, which no CBOR map does. */
+/** Properties for this body: its first byte tells what it is. */
 export function propertiesFor(envelope: Envelope, body: Uint8Array): PublishProperties | undefined {
-  return body[0] === OPENING_BRACE ? envelope.json : envelope.cbor;
+  return isJson(body) ? envelope.json : envelope.cbor;
 }
 
 const encoder = new TextEncoder();

@@ -208,7 +208,8 @@ export class Sender {
         break;
       case "poison":
         cursor.rewind();
-        cursor.poison = { seq: ticket.message.seq, reason: reasonText(code) };
+        // Of several records in one message one is at fault: they come again one by one.
+        if (ticket.message.upTo === undefined) cursor.poison = { seq: ticket.message.seq, reason: reasonText(code) };
         break;
       case "hold":
         cursor.hold(nowMs);
@@ -281,6 +282,10 @@ export class Sender {
     let body: Uint8Array | undefined = ticket.message.body;
     let reason = cursor.poison?.seq === seq ? cursor.poison.reason : undefined;
     if (bytes > limit) reason ??= `${bytes} bytes are more than the broker's limit of ${limit}`;
+    if (reason !== undefined && ticket.message.upTo !== undefined) {
+      cursor.rewind();
+      return undefined;
+    }
     if (reason !== undefined) {
       this.#o.counters.poisoned += 1;
       body = this.#o.onPoison(cursor.lane, seq, reason);

@@ -55,7 +55,7 @@ describe("loadConfig", () => {
   it("fills in every default, so that nobody after it has to", () => {
     const c = load(UNIT);
     expect(c.identity).toEqual({ org: "cmac", unit: "unit-1" });
-    expect(c.broker).toEqual({ url: "mqtt://broker.example.org", protocol: "auto" });
+    expect(c.broker).toEqual({ encoding: "json", url: "mqtt://broker.example.org", protocol: "auto" });
     expect(c.spool).toEqual({ dir: "/var/lib/swath/spool", maxMb: 512, ack: "broker" });
     expect(c.rows).toEqual({ everyMs: 1000, batch: 10 });
     expect(c.live).toEqual({ everyMs: 1000 });

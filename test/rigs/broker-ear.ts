@@ -1,6 +1,9 @@
 import mqtt from "mqtt";
 import { z } from "zod";
+import { decodeCompact, isJson } from "../../src/codec/compact-message.ts";
 import {
+  type Descriptor,
+  descMessage,
   type HealthMessage,
   healthMessage,
   type Lane,
@@ -66,6 +69,18 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
     });
   });
 
+  /** Of the retained `desc` and of the records of that kind. */
+  const descriptors = new Map<string, Descriptor>();
+  const takeRecord = (one: unknown, into: Heard<WireRecord>[], how: Omit<Heard<0>, "body">, topic: string) => {
+    const parsed = wireRecord.safeParse(one);
+    if (!parsed.success) {
+      wrong.push(`${topic}: ${z.prettifyError(parsed.error)}\n${JSON.stringify(one)}`);
+      return;
+    }
+    if (parsed.data.kind === "desc") descriptors.set(parsed.data.hash, parsed.data.body);
+    into.push({ ...how, body: parsed.data });
+  };
+
   client.on("message", (topic, payload, packet) => {
     const atMs = performance.now();
     if (topic === MARK) {
@@ -81,9 +96,16 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
     if (cls === "state") take(stateMessage, states);
     else if (cls === "health") take(healthMessage, healths);
     else if (cls === "live") take(liveMessage, lives);
-    else if (cls === "event" || cls === "log" || cls === "bulk") take(wireRecord, lanes[cls]);
-    else if (cls !== "desc" && cls !== "ack" && cls !== "cmd" && cls !== "rsp")
-      wrong.push(`${topic} is not a topic of a unit`);
+    else if (cls === "event" || cls === "log" || cls === "bulk") {
+      const read = isJson(payload)
+        ? { records: [JSON.parse(payload.toString()) as unknown].flat() }
+        : decodeCompact(payload, (hash) => descriptors.get(hash));
+      if (!("records" in read)) wrong.push(`${topic}: ${JSON.stringify(read)}`);
+      else for (const one of read.records) takeRecord(one, lanes[cls], { atMs, retained: packet.retain }, topic);
+    } else if (cls === "desc") {
+      const { hash, body } = descMessage.parse(JSON.parse(payload.toString()));
+      descriptors.set(hash, body);
+    } else if (cls !== "ack" && cls !== "cmd" && cls !== "rsp") wrong.push(`${topic} is not a topic of a unit`);
   });
 
   function whole(lane: Lane): WireRecord[] {

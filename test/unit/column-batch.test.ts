@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createColumnBatch, decimalsOf, wireValue } from "../../src/unit/column-batch.ts";
+import { stepOf } from "../../src/codec/compact-column.ts";
+import { createColumnBatch, wireValue } from "../../src/unit/column-batch.ts";
 
 const row = (monoMs: number, values: number[], q = values.map(() => 0)) => ({
   table: 0,
@@ -33,7 +34,7 @@ describe("rows into columns", () => {
         fc.double({ min: -1e6, max: 1e6, noNaN: true }),
         fc.constantFrom(1, 0.5, 0.1, 0.4805, 1e-3, 1e-9),
         (x, res) => {
-          expect(Math.abs(wireValue(x, decimalsOf(res))! - x)).toBeLessThanOrEqual(
+          expect(Math.abs(wireValue(x, stepOf(res).decimals)! - x)).toBeLessThanOrEqual(
             res / 2 + 1e-9 * Math.abs(x) + 1e-15,
           );
         },

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { encodeMessage } from "../../src/codec/compact-message.ts";
 import { signText } from "../../src/codec/signed-text.ts";
 import type { AckText } from "../../src/model/downlink.ts";
 import { diskFiles } from "../../src/spool/files.ts";
@@ -58,6 +59,8 @@ class Unit {
         to,
         reason,
       }),
+      message: (records, id) => encodeMessage("json", id, records, () => undefined),
+      joinBytes: 0,
       sent: (lane, upTo, id) => this.hears.sent(lane, upTo, id),
     });
     this.hears = createConfirmations({

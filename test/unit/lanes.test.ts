@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { decodeCompact, type Encoding, encodeMessage, type Numbered } from "../../src/codec/compact-message.ts";
 import type { Lane } from "../../src/model/record.ts";
 import { wireRecord } from "../../src/model/record.ts";
 import type { StoredRecord } from "../../src/spool/lane-log.ts";
@@ -8,7 +9,7 @@ const draft = (n: number) =>
   Buffer.from(JSON.stringify({ v: 1, kind: "anchor", boot: "boot-0001", mono: n, trust: "gnss", offsetMs: n }));
 
 /** A spool of two ids: an older one whose record 2 is a hole, and the one in use. */
-function twoSpools() {
+function twoSpools(encoding: Encoding = "json", joinBytes = 0) {
   const stored: Record<string, StoredRecord[]> = {
     "old-spool": [
       { seq: 1, body: draft(1) },
@@ -29,7 +30,8 @@ function twoSpools() {
     ...{ from, to, reason },
   });
   const sent = (lane: Lane, upTo: number, id: string) => freed.push([lane, upTo, id]);
-  return { lanes: createLanes({ spool, gapBody, sent }), stored, freed };
+  const message = (records: readonly Numbered[], id: string) => encodeMessage(encoding, id, records, () => undefined);
+  return { lanes: createLanes({ spool, gapBody, sent, message, joinBytes }), stored, freed };
 }
 
 const parse = (body: Uint8Array) => wireRecord.parse(JSON.parse(Buffer.from(body).toString()));
@@ -77,5 +79,33 @@ describe("the spool as the session sees it", () => {
     await lanes.read("log", 0, 10, 1e6);
     const gap = lanes.poisoned("log", 3);
     expect(parse(gap!)).toMatchObject({ kind: "gap", seq: 5, from: 5, to: 5, reason: "poison", spool: "old-spool" });
+  });
+
+  it("puts consecutive records of one spool into one message, and each into its own when they are read again", async () => {
+    const { lanes, freed } = twoSpools("cbor", 4096);
+    const records = (body: Uint8Array) => {
+      const read = decodeCompact(body, () => undefined);
+      return "records" in read ? read.records.map((r) => wireRecord.parse(r).seq) : read;
+    };
+    const joined = await lanes.read("log", 0, 10, 1e6);
+    expect(joined.map((m) => [m.seq, m.upTo, records(m.body)])).toEqual([[1, 3, [1, 2, 5]]]);
+    const next = await lanes.read("log", 4, 10, 1e6);
+    expect(next.map((m) => [m.seq, m.upTo, records(m.body)])).toEqual([[4, undefined, [1]]]);
+    const again = await lanes.read("log", 1, 10, 1e6);
+    expect(again.map((m) => [m.seq, m.upTo, records(m.body)])).toEqual([
+      [1, undefined, [1]],
+      [2, undefined, [2]],
+      [3, undefined, [5]],
+      [4, undefined, [1]],
+    ]);
+    lanes.free("log", 3);
+    expect(freed).toEqual([["log", 5, "old-spool"]]);
+  });
+
+  it("puts no more into one message than fits, and events each into their own", async () => {
+    const bytes = draft(1).length;
+    const { lanes } = twoSpools("cbor", 2 * bytes + 40);
+    expect((await lanes.read("log", 0, 10, 1e6)).map((m) => m.seq)).toEqual([1, 3]);
+    expect((await lanes.read("event", 0, 10, 1e6)).map((m) => m.seq)).toEqual([1, 2, 3]);
   });
 });

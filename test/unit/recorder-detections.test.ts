@@ -54,6 +54,7 @@ it("makes a candidate durable on the event lane at once, and its capture on the 
     tables: [{ kind: "telemetry", columns: [] }],
     rowMs: 1000,
     batchRows: 10,
+    bodyOf: (draft) => Buffer.from(JSON.stringify(draft)),
     ack: () => undefined,
     failed: (e) => {
       throw e;

@@ -33,6 +33,7 @@ function recorderOn(store: RecordStore, acks: number[], boot = "boot-0001") {
     ],
     rowMs: 1000,
     batchRows: 10,
+    bodyOf: (draft) => Buffer.from(JSON.stringify(draft)),
     ack: (n) => acks.push(n),
     failed: (e) => {
       throw e;
@@ -213,6 +214,7 @@ describe("the recorder", () => {
       ],
       rowMs: 1000,
       batchRows: 2,
+      bodyOf: (draft) => Buffer.from(JSON.stringify(draft)),
       ack: (n) => acks.push(n),
       failed: (e) => {
         throw e;

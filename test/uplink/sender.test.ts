@@ -171,6 +171,26 @@ describe("what goes over the link, in which order, and when it is freed", () => 
     expect(lanes.freed.log).toEqual([2, 3]);
   });
 
+  it("sends the records of a refused message one by one before it gives any of them up", async () => {
+    const { lanes, fake } = await connected();
+    const read = lanes.read;
+    let reads = 0;
+    lanes.read = async (lane, from, n, bytes) => {
+      const messages = await read(lane, from, n, bytes);
+      if (lane !== "log" || messages.length < 2 || reads++ > 0) return messages;
+      return [{ seq: 1, upTo: 2, body: Buffer.from("[1,2]") }, ...messages.slice(2)];
+    };
+    lanes.append("log", 3);
+    await settle();
+    const before = fake.last.sent.length;
+    fake.last.ack(1, 0x99);
+    await settle();
+    const bodies = fake.last.sent.slice(before).map((m) => m.body);
+    expect(bodies).toHaveLength(3);
+    expect(bodies.join()).not.toContain("gap");
+    expect(lanes.freed.log).toEqual([]);
+  });
+
   it("asks with a ping whether QoS 0 has left, so that live rows never fill a slow link", async () => {
     const { fake, uplink } = await connected();
     const row = Buffer.from(JSON.stringify({ fill: "x".repeat(400) }));
