@@ -31,6 +31,8 @@ export interface BrokerEar {
   readonly lives: readonly Heard<LiveMessage>[];
   /** How often the broker has granted the subscription. */
   readonly subscriptions: number;
+  /** Messages of the lanes that came as CBOR. */
+  readonly compact: number;
   readonly state: StateMessage | undefined;
   readonly health: HealthMessage | undefined;
   /** Every record of a lane as it arrived, repeats included. */
@@ -54,6 +56,7 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
   const lanes: Record<Lane, Heard<WireRecord>[]> = { event: [], log: [], bulk: [] };
   const wrong: string[] = [];
   let subscriptions = 0;
+  let compact = 0;
   let marks = 0;
   let marked: (() => void) | undefined;
 
@@ -100,6 +103,7 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
       const read = isJson(payload)
         ? { records: [JSON.parse(payload.toString()) as unknown].flat() }
         : decodeCompact(payload, (hash) => descriptors.get(hash));
+      if (!isJson(payload)) compact++;
       if (!("records" in read)) wrong.push(`${topic}: ${JSON.stringify(read)}`);
       else for (const one of read.records) takeRecord(one, lanes[cls], { atMs, retained: packet.retain }, topic);
     } else if (cls === "desc") {
@@ -131,6 +135,9 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
     lives,
     get subscriptions() {
       return subscriptions;
+    },
+    get compact() {
+      return compact;
     },
     get state() {
       return states.at(-1)?.body;

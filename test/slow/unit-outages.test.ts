@@ -108,3 +108,25 @@ it("a unit that finds neither broker nor port at its start works with both when 
   expect(unit.ended).toBeUndefined();
   expect((await unit.stop()).code).toBe(0);
 });
+
+it("sends the same records as cbor as soon as the configuration says so", async () => {
+  const { home, broker, ear, config, talk } = await field();
+  const run = async (changes: object) => {
+    const unit = await home.start(config(changes));
+    await unit.until("the port to be open", () => unit.lines.some((l) => l["reason"] === "opened"));
+    const receiver = talk();
+    const before = ear.ofKind("track").length;
+    await unit.until("records", () => ear.ofKind("track").length >= before + 3);
+    receiver.stop();
+    expect((await unit.stop()).code).toBe(0);
+    await ear.settle();
+  };
+  const to = (encoding: string) => ({ url: `mqtt://127.0.0.1:${broker.port}`, encoding });
+  await run({ broker: to("json") });
+  const asJson = ear.compact;
+  await run({ broker: to("cbor"), rows: { everyMs: 500, batch: 2 } });
+  expect([asJson, ear.compact > 0]).toEqual([0, true]);
+  // The ear holds every record to the schemas, and numbers to one body each without a hole.
+  expect(new Set(ear.whole("log").map((r) => ("desc" in r ? r.desc : r.kind))).size).toBeGreaterThan(2);
+  expect(ear.whole("event").length).toBeGreaterThan(0);
+});
