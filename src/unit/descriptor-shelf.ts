@@ -1,5 +1,5 @@
-import { hashOf } from "../config/canonical.ts";
 import { type ReadFiles, readCapped, replaceFile } from "../config/slot-files.ts";
+import { hashOf } from "../model/canonical.ts";
 import { type Descriptor, descriptorBody } from "../model/record.ts";
 
 /** A descriptor of some hundred channels is well below it. */

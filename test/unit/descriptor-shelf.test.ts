@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { bodyBudget, decodeBody, encodeBody } from "../../src/codec/compact-record.ts";
-import { hashOf } from "../../src/config/canonical.ts";
+import { hashOf } from "../../src/model/canonical.ts";
 import type { Descriptor } from "../../src/model/record.ts";
 import { diskFiles } from "../../src/spool/files.ts";
 import { openShelf } from "../../src/unit/descriptor-shelf.ts";
