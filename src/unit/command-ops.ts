@@ -1,7 +1,8 @@
+import { stepOf } from "../codec/compact-column.ts";
 import type { Row } from "../link/frame.ts";
 import type { CmdText } from "../model/downlink.ts";
 import type { HealthMessage, StateMessage } from "../model/record.ts";
-import { type ColumnSpec, decimalsOf, wireMono, wireValue } from "./column-batch.ts";
+import { type ColumnSpec, wireMono, wireValue } from "./column-batch.ts";
 import type { Outcome } from "./commands.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -23,7 +24,7 @@ export function createNewestPosition(columns: readonly ColumnSpec[] | undefined,
   return {
     row(row: Row): void {
       const at = [lat, lon].map((i) =>
-        wireValue(row.values[i] ?? Number.NaN, decimalsOf(columns?.[i]?.resolution ?? 1)),
+        wireValue(row.values[i] ?? Number.NaN, stepOf(columns?.[i]?.resolution ?? 1).decimals),
       );
       if (typeof at[0] === "number" && typeof at[1] === "number" && row.q[lat] === 0 && row.q[lon] === 0)
         newest = { mono: row.monoMs, lat: at[0], lon: at[1] };
