@@ -119,7 +119,8 @@ export function checkDerived(
   return { part: "", key: wordsOf(def.name, params), source, derived };
 }
 
-function staleAfter({ rateHz, holdMs }: DerivedInput): number {
+/** From which age on (ms) an input is stale where nothing is written about it. */
+export function staleAfter({ rateHz, holdMs }: { readonly rateHz?: number; readonly holdMs?: number }): number {
   if (holdMs !== undefined) return holdMs;
   return rateHz === undefined ? 10 * STALE_MS : Math.max(STALE_MS, (STALE_PERIODS * 1000) / rateHz);
 }

@@ -3,7 +3,7 @@ import { quantityOf } from "../dsp/signal.ts";
 import { type Checking, complain, goodAt, namesAt, type Path } from "./checking.ts";
 import type { LoadedChannel, LoadedDetector } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
-import { captureSchema, limitSchema, shockSchema } from "./schema.ts";
+import { captureSchema, jamSchema, limitSchema, shockSchema, stateSchema } from "./schema.ts";
 
 /** Slowest sampling a shock may be looked for in: a pulse of 10 ms has one sample above a fifth of its peak from here on. */
 const SHOCK_HZ_MIN = 200;
@@ -28,6 +28,11 @@ export function checkDetectors(
       out.push({ kind: "limit", name, ...limit });
     if (shock !== undefined && checkShock(c, [...path, "shock"], shock, channels))
       out.push({ kind: "shock", name, ...shock });
+    const jam = goodAt(c, jamSchema, [...path, "jam"]);
+    if (jam !== undefined && checkJam(c, [...path, "jam"], jam, channels)) out.push({ kind: "jam", name, ...jam });
+    const state = goodAt(c, stateSchema, [...path, "state"]);
+    if (state !== undefined && checkState(c, [...path, "state"], state, channels))
+      out.push({ kind: "state", name, ...state });
   }
   if (out.some((d) => d.capture)) checkSpans(c, ringSeconds);
   return out;
@@ -110,6 +115,51 @@ function checkShock(c: Checking, path: Path, shock: Shock, channels: readonly Lo
     }
   }
   return whole && c.problems.length === before;
+}
+
+function checkJam(c: Checking, path: Path, jam: z.output<typeof jamSchema>, all: readonly LoadedChannel[]): boolean {
+  const before = c.problems.length;
+  const rotor = channelAt(c, [...path, "rotor"], jam.rotor, all);
+  const load = channelAt(c, [...path, "load"], jam.load, all);
+  if (rotor === undefined || load === undefined) return false;
+  const wants = [
+    ["rotor", rotor, ["rotation"]],
+    ["load", load, ["pressure", "current", "power", "ratio"]],
+  ] as const;
+  for (const [key, channel, quantities] of wants)
+    if (!quantities.some((q) => q === quantityOf(channel.spec.unit)))
+      complain(
+        c,
+        "config/conflict",
+        [...path, key],
+        `${channel.column} is in ${channel.spec.unit}, expected one that measures ${quantities.join(" or ")}`,
+      );
+  if (jam.loadAbove >= load.spec.range[1])
+    complain(
+      c,
+      "config/conflict",
+      [...path, "loadAbove"],
+      `${jam.load} reaches ${load.spec.range[1]} ${load.spec.unit}: it is never above ${jam.loadAbove}`,
+    );
+  if (jam.releaseRpm < jam.rotorBelowRpm)
+    complain(c, "config/conflict", [...path, "releaseRpm"], `expected at least rotorBelowRpm, ${jam.rotorBelowRpm}`);
+  if (jam.stoppedRpm > jam.rotorBelowRpm)
+    complain(c, "config/conflict", [...path, "stoppedRpm"], `expected at most rotorBelowRpm, ${jam.rotorBelowRpm}`);
+  return c.problems.length === before;
+}
+
+function checkState(
+  c: Checking,
+  path: Path,
+  state: z.output<typeof stateSchema>,
+  all: readonly LoadedChannel[],
+): boolean {
+  const channel = channelAt(c, [...path, "channel"], state.channel, all);
+  if (channel === undefined) return false;
+  if (channel.spec.codes !== undefined) return true;
+  const text = `the values of ${state.channel} are no codes: expected a channel made by machine_state`;
+  complain(c, "config/conflict", [...path, "channel"], text);
+  return false;
 }
 
 /** The black box copies out of the rings when its time is over: what it wants must still be in them. */

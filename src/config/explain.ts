@@ -171,6 +171,9 @@ function detectorLines({ detectors, capture, channels }: LoadedConfig): string[]
       const { name, channels: axes, floorMps2, k, riseMs, ringSamples } = d;
       return `  ${name}: detonation candidates on ${axes.join(", ")} above ${floorMps2} m/s2 and ${k} MAD of the noise, rising within ${riseMs} ms, ringing ${ringSamples} samples; ${d.severity}${kept}`;
     }
+    if (d.kind === "jam")
+      return `  ${d.name}: ${d.rotor} below ${d.rotorBelowRpm} rpm while ${d.load} is above ${d.loadAbove} ${unitOf(d.load)} for ${d.afterMs} ms (stalled below ${d.stoppedRpm} rpm), until it is back at ${d.releaseRpm} rpm; ${d.severity}${kept}`;
+    if (d.kind === "state") return `  ${d.name}: every change of ${d.channel}; ${d.severity}${kept}`;
     const side = d.above === undefined ? `below ${d.below}` : `above ${d.above}`;
     const unit = unitOf(d.channel);
     return `  ${d.name}: ${d.channel} ${side} ${unit} for ${d.afterMs} ms, until it is back at ${d.releaseAt} ${unit}; ${d.severity}${kept}`;

@@ -11,10 +11,12 @@ import type {
   Cab,
   Capture,
   failOverSchema,
+  jamSchema,
   limitSchema,
   Profile,
   Simulation,
   shockSchema,
+  stateSchema,
   UnitFile,
 } from "./schema.ts";
 import type { Site } from "./site.ts";
@@ -90,7 +92,9 @@ export interface LoadedTrack {
 /** One detector, with every channel it names known to exist and to fit. */
 export type LoadedDetector =
   | ({ readonly kind: "limit"; readonly name: string } & Readonly<z.output<typeof limitSchema>>)
-  | ({ readonly kind: "shock"; readonly name: string } & Readonly<z.output<typeof shockSchema>>);
+  | ({ readonly kind: "shock"; readonly name: string } & Readonly<z.output<typeof shockSchema>>)
+  | ({ readonly kind: "jam"; readonly name: string } & Readonly<z.output<typeof jamSchema>>)
+  | ({ readonly kind: "state"; readonly name: string } & Readonly<z.output<typeof stateSchema>>);
 
 /** A configuration that has passed every check: frozen, every default filled in, every name resolved. */
 export interface LoadedConfig {

@@ -253,9 +253,40 @@ export const shockSchema = z
   })
   .describe("detonation candidates and rock strikes");
 
+export const jamSchema = z
+  .strictObject({
+    rotor: channelName.describe("channel of the rotor's speed, behind its filters"),
+    load: channelName.describe("channel of what drives it (pressure, current, load of the engine)"),
+    loadAbove: z.number().describe("above this, in its unit, the rotor is driven"),
+    rotorBelowRpm: z.number().positive().describe("a driven rotor slower than this is held back"),
+    releaseRpm: z.number().positive().describe("the jam is over when the rotor is this fast again"),
+    stoppedRpm: z.number().positive().default(20).describe("below this a driven rotor has stalled"),
+    afterMs: z.int().min(0).max(60_000).default(500).describe("how long it must last before it is told, in ms"),
+    releaseAfterMs: z.int().min(0).max(60_000).default(1000).describe("how long it must be free again, in ms"),
+    severity: z.enum(SEVERITIES).default("alarm").describe("how bad it is"),
+    capture: z.boolean().default(false).describe("whether the black box keeps what was around it"),
+  })
+  .describe("a rotor that is jammed or stalled under load");
+
+export const stateSchema = z
+  .strictObject({
+    channel: channelName.describe("a channel whose values are codes, such as one made by machine_state"),
+    severity: z.enum(SEVERITIES).default("info").describe("how bad a change is"),
+    capture: z.boolean().default(false).describe("whether the black box keeps what was around a change"),
+  })
+  .describe("an event for every change of a state");
+
 export const detectorSchema = z
-  .strictObject({ limit: limitSchema.optional(), shock: shockSchema.optional() })
-  .refine((d) => (d.limit === undefined) !== (d.shock === undefined), "expected limit or shock, one to a detector")
+  .strictObject({
+    limit: limitSchema.optional(),
+    shock: shockSchema.optional(),
+    jam: jamSchema.optional(),
+    state: stateSchema.optional(),
+  })
+  .refine(
+    (d) => Object.values(d).filter((v) => v !== undefined).length === 1,
+    "expected limit, shock, jam or state, one to a detector",
+  )
   .describe("one detector: what it watches for");
 
 const spanSchema = (beforeS: number, afterS: number, about: string) =>

@@ -100,6 +100,7 @@ function descriptorView(unit: UnitModel): DescriptorView | undefined {
       table: channel.table,
       range: channel.range,
       resolution: channel.resolution,
+      ...(channel.codes === undefined ? {} : { codes: channel.codes }),
       simulated: channel.simulated === true,
       columns: [...channel.columns].sort((a, b) => Number(b === centre) - Number(a === centre)),
       filters: channel.filters,

@@ -8,12 +8,23 @@ export type Lamp = (typeof LAMPS)[number];
 export const MARK_KINDS = ["mine_found", "detonation", "breakdown", "standby"] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 
-/** Where a mark came from: the key of the panel, the page in the cab. */
-export const MARK_ORIGINS = ["key", "cab"] as const;
+/** Where a mark came from: the key of the panel, the page in the cab, a person at HQ. */
+export const MARK_ORIGINS = ["key", "cab", "hq"] as const;
 export type MarkOrigin = (typeof MARK_ORIGINS)[number];
 
 /** `detail` of an event `mark`. */
 export const markDetail = z.strictObject({
   kind: z.enum(MARK_KINDS),
+  origin: z.enum(MARK_ORIGINS),
+});
+
+/** What a person says about a detonation candidate; each becomes an event of this name. */
+export const VERDICTS = ["detonation_confirmed", "detonation_rejected"] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** `detail` of a verdict: which candidate it is about, by `boot` and `mono` of its event, and who said so. */
+export const verdictDetail = z.strictObject({
+  ofBoot: z.string(),
+  ofMono: z.number(),
   origin: z.enum(MARK_ORIGINS),
 });

@@ -1,5 +1,6 @@
+import { staleAfter } from "../config/check-derived.ts";
 import { CAPTURE_SPARE_S } from "../config/check-detectors.ts";
-import { signalOf } from "../config/filters.ts";
+import { holdOf, signalOf } from "../config/filters.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDetector, LoadedSource } from "../config/loaded.ts";
 import { derivations } from "../dsp/derive/catalogue.ts";
 import { SwathError } from "../model/errors.ts";
@@ -97,6 +98,23 @@ function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
     const limit = { side, at: above ?? below ?? 0, releaseAt, afterMs, releaseAfterMs } as const;
     const resolution = config.channels[place(channel)]?.spec.resolution ?? 1;
     return { kind: "limit", name, severity, capture, channel: place(channel), limit, resolution };
+  }
+  const join = (channel: string) => {
+    const { source, filters, spec } = config.channels[place(channel)]!;
+    const holdMs = holdOf({ source, filters }, config.ringSeconds);
+    return {
+      channel: place(channel),
+      maxAgeMs: staleAfter({ ...spec, ...(holdMs === undefined ? {} : { holdMs }) }),
+      holds: holdMs !== undefined,
+    };
+  };
+  if (detector.kind === "jam") {
+    const { rotor, load, ...jam } = detector;
+    return { kind: "jam", name, severity, capture, rotor: join(rotor), load: join(load), jam };
+  }
+  if (detector.kind === "state") {
+    const codes = config.channels[place(detector.channel)]?.spec.codes ?? [];
+    return { kind: "state", name, severity, capture, channel: place(detector.channel), codes };
   }
   const { channels: axes, floorMps2, strikeMps2, k, riseMs, ringSamples, refractoryMs, rotor, load } = detector;
   const strikeFloor = strikeMps2 ?? floorMps2 / 4;

@@ -4,6 +4,7 @@ import type { Note } from "../link/frame.ts";
 import type { Severity } from "../model/record.ts";
 import { createEvidence } from "./evidence.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { type JamWatch, type StateWatch, watchJam, watchState } from "./watch-work.ts";
 
 /** A limit on what leaves a channel's filters. Channels are given by their place in the list of pipelines. */
 export interface LimitWatch {
@@ -32,7 +33,7 @@ export interface ShockWatch {
   readonly load?: number;
 }
 
-export type WatchSpec = LimitWatch | ShockWatch;
+export type WatchSpec = LimitWatch | ShockWatch | JamWatch | StateWatch;
 
 /** Something happened that the black box keeps. */
 export interface Trigger {
@@ -57,7 +58,9 @@ const rounded = (value: number, step: number) => Number((Math.round(value / step
 /** Sets up a detector on its channels. It runs with their blocks and tells what it finds. */
 export function startWatch(spec: WatchSpec, pipelines: readonly Pipeline[], sinks: WatchSinks): void {
   if (spec.kind === "limit") watchLimit(spec, pipelines, sinks);
-  else watchShock(spec, pipelines, sinks);
+  else if (spec.kind === "shock") watchShock(spec, pipelines, sinks);
+  else if (spec.kind === "jam") watchJam(spec, pipelines, sinks);
+  else watchState(spec, pipelines, sinks);
 }
 
 function watchLimit(spec: LimitWatch, pipelines: readonly Pipeline[], { note, trigger }: WatchSinks): void {

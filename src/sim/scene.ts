@@ -38,6 +38,16 @@ const PIVOT_S = 7;
 const SHIFT_MPS = 0.4;
 const RAISED_ROTOR_SHARE = 0.9;
 
+/**
+ * In every other lane the rotor jams at this share of the work, stands, and comes free; later the driver makes up for the
+ * time at twice the speed, which is too fast for the depth.
+ */
+const JAM_AT = 0.25;
+const JAMMED_S = 1.5;
+const STALLED_S = 4.5;
+const HURRY_AT = 0.5;
+const HALT_S = JAMMED_S + STALLED_S;
+
 /** A blow at the tool: a damped oscillation after a half-sine, in m/s2. */
 interface Blow {
   readonly atS: number;
@@ -74,15 +84,19 @@ export function createTillingScene(options: SceneOptions) {
     }
     left -= LOWER_S;
     if (left < workS) {
-      const north = start + ((end - start) * left) / workS;
+      const halted = lane % 2 === 0 ? Math.min(HALT_S, Math.max(0, left - JAM_AT * workS)) : 0;
+      const hurried = lane % 2 === 0 ? Math.min(HALT_S, Math.max(0, left - HURRY_AT * workS)) : 0;
+      const inPart = (s: number) => s > 0 && s < HALT_S;
+      const north = start + ((end - start) * (left - halted + hurried)) / workS;
       const depth = options.targetDepthM + 0.012 * wander(seed, 1, tS, 4);
       return {
         phase: "working" as Phase,
         east: eastAt,
         north,
         headingDeg: heading,
-        speedMps: options.workSpeedMps,
+        speedMps: options.workSpeedMps * (inPart(halted) ? 0 : inPart(hurried) ? 2 : 1),
         depth,
+        jam: inPart(halted) ? (halted < JAMMED_S ? ("jammed" as const) : ("stalled" as const)) : undefined,
       };
     }
     left -= workS;
@@ -140,7 +154,9 @@ export function createTillingScene(options: SceneOptions) {
     const load = m.depth > 0 ? 1 : 0;
     const held = dip(tS);
     const slow = 1 + 0.015 * wander(seed, 2, tS, 3);
-    const rotor = options.rotorRpm * (load ? slow * (1 - 0.35 * held) : RAISED_ROTOR_SHARE);
+    const jam = "jam" in m ? m.jam : undefined;
+    const turning = jam === "jammed" ? 0.35 : jam === "stalled" ? 0 : 1;
+    const rotor = options.rotorRpm * turning * (load ? slow * (1 - 0.35 * held) : RAISED_ROTOR_SHARE);
     return {
       phase: m.phase,
       east: m.east + (m.phase === "working" ? 0.04 * wander(seed, 3, tS, 15) : 0),
@@ -148,9 +164,9 @@ export function createTillingScene(options: SceneOptions) {
       headingDeg: (m.headingDeg + (m.phase === "working" ? 0.8 * wander(seed, 4, tS, 10) : 0) + 360) % 360,
       speedMps: m.speedMps,
       toolDepthM: m.depth,
-      rotorRpm: rotor + 0.6 * wander(seed, 5, tS, 0.7),
-      engineRpm: (load ? 1880 - 160 * held : 1990) + 12 * wander(seed, 6, tS, 1.5),
-      hydraulicKpa: (load ? 18500 + 6500 * held : 6200) + 350 * wander(seed, 7, tS, 0.8),
+      rotorRpm: rotor + 0.6 * turning * wander(seed, 5, tS, 0.7),
+      engineRpm: (jam !== undefined ? 1350 : load ? 1880 - 160 * held : 1990) + 12 * wander(seed, 6, tS, 1.5),
+      hydraulicKpa: (jam !== undefined ? 30000 : load ? 18500 + 6500 * held : 6200) + 350 * wander(seed, 7, tS, 0.8),
       supplyV: 27.6 + 0.12 * wander(seed, 8, tS, 5),
       supplyA: 1.9 + 0.08 * wander(seed, 9, tS, 2),
     };

@@ -1,5 +1,5 @@
 import type { Note, Row } from "../link/frame.ts";
-import type { MarkKind, MarkOrigin } from "../model/operator.ts";
+import type { MarkKind, MarkOrigin, Verdict } from "../model/operator.ts";
 import type { Draft, Lane } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
@@ -7,6 +7,7 @@ import { type ColumnBatch, type ColumnSpec, createColumnBatch, wireMono } from "
 import { draftOf } from "./row-record.ts";
 import { encodeStaged, groupStaged, type StageContext } from "./staged-rows.ts";
 import type { Stamp, Timebase } from "./timebase.ts";
+import { createVerdicts, verdictOf } from "./verdicts.ts";
 
 /** What the recorder asks of the spool. */
 export interface RecordStore {
@@ -219,6 +220,19 @@ export function createRecorder(options: RecorderOptions) {
     if (gridRows >= batchRows || (!isGrid && table.batch.length >= TRACK_ROWS_MAX)) finish();
   }
 
+  const verdicts = createVerdicts(boot);
+  function judge(
+    monoMs: number,
+    verdict: Verdict,
+    origin: MarkOrigin,
+    of?: { readonly boot: string; readonly mono: number },
+  ): Promise<number> | undefined {
+    const about = verdicts.judge(monoMs, of);
+    if (about === undefined) return undefined;
+    const detail = { ...about, origin };
+    return addEvent({ ...stampOf(monoMs), kind: "event", name: verdict, severity: "info", detail });
+  }
+
   return {
     /** Makes records of what an earlier run staged, and returns where the link goes on when that was in this boot. */
     recover(staged: readonly StagedRows[]): { session: string; number: number } | undefined {
@@ -292,6 +306,7 @@ export function createRecorder(options: RecorderOptions) {
         const detail = { state, previous, reason };
         add({ ...stampOf(mono), kind: "event", name: "source_state", severity, source, detail }, "event");
       } else if (note.kind === "event") {
+        if (note.name === "detonation_candidate") verdicts.candidate(wireMono(note.mono));
         add({ ...note, ...stampOf(note.mono) }, "event");
       } else if (note.kind === "capture") {
         add({ ...note, ...stampOf(note.mono) }, "bulk", { weight: note.peak });
@@ -299,8 +314,15 @@ export function createRecorder(options: RecorderOptions) {
     },
     /** An operator's mark, made at `monoMs`; resolves when it is durable. */
     mark(monoMs: number, kind: MarkKind, origin: MarkOrigin): Promise<number> {
+      const verdict = verdictOf(kind);
+      if (verdict !== undefined) judge(monoMs, verdict, origin)?.catch(() => undefined); // the mark's own promise tells
       return addEvent({ ...stampOf(monoMs), kind: "event", name: "mark", severity: "info", detail: { kind, origin } });
     },
+    /**
+     * A person's verdict on a detonation candidate: the one named by boot and mono of its event, or the newest that nobody
+     * has judged. Resolves when it is durable; undefined when there is none to judge.
+     */
+    judge,
     /** Any other record, such as the descriptor. */
     add,
     anchor,

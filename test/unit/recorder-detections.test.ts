@@ -80,6 +80,19 @@ it("makes a candidate durable on the event lane at once, and its capture on the 
       const record = { ...JSON.parse(Buffer.from(stored.body).toString()), seq: stored.seq, spool: spool.spoolId };
       expect(wireRecord.parse(record)).toMatchObject({ ...note, boot: "boot-0001", trust: "none" });
     }
+    // A person who marks a detonation confirms the candidate.
+    await recorder.mark(9000, "detonation", "cab");
+    const said = (await spool.read("event", 2, 10, 1e6)).map((r) => {
+      if ("gap" in r) throw new Error("a gap");
+      return JSON.parse(Buffer.from(r.body).toString());
+    });
+    expect(said.map((r) => r.name).sort()).toEqual(["detonation_confirmed", "mark"]);
+    expect(said.find((r) => r.name === "detonation_confirmed").detail).toEqual({
+      ofBoot: "boot-0001",
+      ofMono: 5003.1,
+      origin: "cab",
+    });
+    expect(recorder.judge(9100, "detonation_rejected", "cab")).toBeUndefined();
   } finally {
     await recorder.flush();
     await spool.close();

@@ -37,6 +37,7 @@ function nowCell(unit: UnitState, channel: ChannelView): Cell {
   const column = channel.columns[0];
   const value = newest(unit, column);
   if (column === undefined || value === null || value === undefined) return { text: ABSENT, number: true };
+  if (channel.codes !== undefined) return { text: channel.codes[value] ?? String(value) };
   const text = `${byResolution(value, channel.resolution)} ${unitLabel(channel.unit)}`.trimEnd();
   const stat = statOf(channel, column);
   return { text, number: true, ...(stat === "" || stat === "mean" ? {} : { sub: stat }) };

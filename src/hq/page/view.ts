@@ -35,6 +35,8 @@ export interface ChannelView {
   readonly table: "telemetry" | "track";
   readonly range: readonly [number, number];
   readonly resolution: number;
+  /** Words for its values, when they are codes. */
+  readonly codes?: readonly string[];
   readonly simulated: boolean;
   /** Full names of its columns, the one that stands for the channel first. */
   readonly columns: readonly string[];
