@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ALERTS } from "../src/model/alerts.ts";
 import {
   ackText,
   alertsMessage,
@@ -104,6 +105,12 @@ export function wirePage(): string {
       ["rsp", rspMessage] as const,
       ["hq/state", hqStateMessage] as const,
     ].flatMap(([name, schema]) => [`### ${name}`, "", ...fields(schema)]),
+    "The alarms that a unit raises by itself (`alerts`); a limit has the name of its detector:",
+    "",
+    "| name | severity | means | do |",
+    "|---|---|---|---|",
+    ...Object.entries(ALERTS).map(([name, a]) => `| \`${name}\` | ${a.severity} | ${a.text} | ${a.todo} |`),
+    "",
     "Each source in `health`:",
     "",
     ...fields(sourceHealth),

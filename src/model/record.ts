@@ -206,6 +206,9 @@ export type SourceState = (typeof SOURCE_STATES)[number];
 /** How a part was recognised: by an identity register, by reading back what was written, by its acknowledge, by what it says. */
 export const VERIFIED = ["id", "readback", "ack-only", "sentences"] as const;
 
+/** Why a unit started, as far as that can be told. */
+export const BOOT_REASONS = ["first", "ignition", "planned", "crash", "watchdog", "brown-out", "power-cut"] as const;
+
 /** Retained `state`, and the last will with `state: lost`. Never holds a position. */
 export const stateMessage = z.strictObject({
   v: z.literal(1).describe("version of this form"),
@@ -218,6 +221,12 @@ export const stateMessage = z.strictObject({
   spool: z.string().describe("id of the spool that numbers records now"),
   unsent,
   unconfirmed: unconfirmed.optional(),
+  bootReason: z
+    .enum(BOOT_REASONS)
+    .optional()
+    .describe(
+      "why the unit started: `ignition` power came after a planned stop, `planned` restarted in order, `crash` restarted after it had died, `watchdog` or `brown-out` reset the computer, `power-cut` the power or the kernel went without a word (which of the two cannot be told), `first` nothing is known of a run before",
+    ),
   trust,
   sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
   sources: z.record(z.string(), z.enum(SOURCE_STATES)).describe("state of every part by name"),
@@ -284,6 +293,7 @@ export const healthMessage = z.strictObject({
     connects: z.int(),
     refused: z.int(),
     protocol: z.enum(["3.1.1", "5"]).optional().describe("MQTT version of the connection"),
+    certificateExpires: z.iso.datetime({ precision: 3 }).optional().describe("when the certificate of this unit ends"),
   }),
   sampler: z.strictObject({
     restarts: z.int(),

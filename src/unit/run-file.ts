@@ -1,4 +1,4 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename, utimes } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { rspMessage } from "../model/downlink.ts";
@@ -7,6 +7,10 @@ import { LANES } from "../model/record.ts";
 /** What one run of the unit leaves for the next. */
 const runFacts = z.object({
   v: z.literal(1),
+  boot: z.string().optional().describe("id of the boot of the computer it ran in"),
+  ended: z.boolean().default(false).describe("it was stopped in order"),
+  undervoltage: z.boolean().default(false).describe("the supply was too low when this was written"),
+  utcMs: z.number().min(0).default(0).describe("a time that has certainly passed; also the time of the file itself"),
   sent: z
     .record(z.string(), z.partialRecord(z.enum(LANES), z.int().min(0)))
     .default({})
@@ -20,8 +24,8 @@ export type RunFacts = z.output<typeof runFacts>;
 
 const KEEP_MS = 60_000;
 
-/** Writes a small file so that a power cut leaves the old one or the new one, whole. */
-async function replaceFile(path: string, text: string): Promise<void> {
+/** Writes a small file so that a power cut leaves the old one or the new one, whole. Its own time is `utcMs`. */
+async function replaceFile(path: string, text: string, utcMs: number): Promise<void> {
   const next = `${path}.new`;
   const file = await open(next, "w", 0o600);
   try {
@@ -30,6 +34,8 @@ async function replaceFile(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
+  // Read at boot, before anything of ours runs, by the service that sets a clock that is in the past.
+  if (utcMs > 0) await utimes(next, utcMs / 1000, utcMs / 1000);
   await rename(next, path);
   const folder = await open(dirname(path), "r");
   try {
@@ -67,10 +73,11 @@ export async function openRunFile(options: {
 
   async function write(): Promise<void> {
     if (facts === undefined) return;
-    const text = JSON.stringify({ v: 1, ...facts() });
+    const now = facts();
+    const text = JSON.stringify({ v: 1, ...now });
     if (text === written) return;
     try {
-      await replaceFile(path, text);
+      await replaceFile(path, text, now.utcMs);
       written = text;
       failing = false;
     } catch (error) {

@@ -15,9 +15,12 @@ import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
+import { createAlerts } from "./alerts.ts";
+import { bootReason, readResetFacts } from "./boot-reason.ts";
 import { brokerOf } from "./broker.ts";
 import { createBulletins } from "./bulletins.ts";
 import { startCab } from "./cab.ts";
+import { createClockFloor, validity } from "./clock-floor.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
 import { openShelf } from "./descriptor-shelf.ts";
@@ -36,6 +39,7 @@ import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
 const SAMPLER_GRACE_MS = 800;
 /** Of a long round trip 32 messages of this size fill any link up to 3 Mbit/s; at 10 kbit/s one takes 3 s. */
 const JOIN_BYTES = 4096;
+const ALERTS_MS = 5_000;
 
 function tablesOf(config: LoadedConfig): TableSpec[] {
   const telemetry: ColumnSpec[] = config.channels.flatMap((channel) =>
@@ -154,8 +158,21 @@ export async function startUnit(options: {
   });
   const resume = recorder.recover(spool.staged());
 
+  const broker = brokerOf(config);
+  const trustedUtcMs = () => {
+    const { t } = timebase.stamp(clock.monoMs());
+    return t === undefined || simulation !== undefined ? undefined : Date.parse(t);
+  };
+  const floor = createClockFloor({
+    previousMs: run.previous?.utcMs,
+    certificates: [broker.tls?.ca, broker.tls?.cert],
+    utcMs: trustedUtcMs,
+  });
+  const certificateEndsMs = validity(broker.tls?.cert)?.toMs;
+  const bootId = readBootId(() => boot);
   const facts: UnitFacts = {
     boot,
+    bootReason: bootReason(run.previous, bootId, readResetFacts()),
     machine: config.machine,
     software: options.software,
     config: config.hash,
@@ -171,7 +188,11 @@ export async function startUnit(options: {
     }),
     link: () => {
       const { connected, connects, refused, protocol } = uplink.status();
-      return { connected, connects, refused, ...(protocol === undefined ? {} : { protocol }) };
+      return {
+        ...{ connected, connects, refused },
+        ...(protocol === undefined ? {} : { protocol }),
+        ...(certificateEndsMs === undefined ? {} : { certificateExpires: new Date(certificateEndsMs).toISOString() }),
+      };
     },
     host: () => readHost(config.spool.dir),
     samplerState: () => sampler,
@@ -195,10 +216,7 @@ export async function startUnit(options: {
           log,
           announce: () => uplink.announce(),
           commands: {
-            utcMs: () => {
-              const { t } = timebase.stamp(clock.monoMs());
-              return t === undefined ? undefined : Date.parse(t);
-            },
+            utcMs: trustedUtcMs,
             ops: createCommandOps({
               announce: () => uplink.announce(),
               state: () => stateMessage(facts, "online"),
@@ -213,11 +231,12 @@ export async function startUnit(options: {
         });
   const uplink = createUplink({
     identity: config.identity,
-    ...brokerOf(config),
+    ...broker,
     lanes,
     announce: () => ({
       state: words("online"),
       desc: JSON.stringify({ v: 1, kind: "desc", hash: descriptor.hash, body: descriptor.body }),
+      alerts: alerts.message(),
     }),
     will: words("lost"),
     clock: systemClock,
@@ -242,7 +261,29 @@ export async function startUnit(options: {
     tellState: () => uplink.publishState(words("online")),
     tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
   });
-  spoolChanged = bulletins.look;
+  const alerts = createAlerts({
+    ...{ boot, timebase, nowMs: () => clock.monoMs() },
+    facts: {
+      sampler: () => sampler,
+      sources: () => status?.sources ?? {},
+      spool: () => spool.state,
+      undervoltage: () => readHost(config.spool.dir).undervoltage === true,
+      cloned: () => uplink.status().cloned,
+      clockInPast: () => simulation === undefined && floor.isPast(Date.now()),
+      certificateEndsMs,
+      utcMs: () => floor.bestMs(Date.now()),
+    },
+    tell: (message) => uplink.publishAlerts(message),
+  });
+  const watchAlerts = setInterval(() => {
+    alerts.look();
+    // A certificate that was refused for its dates may hold now.
+    if (floor.wasSet(Date.now(), systemClock.monoMs())) uplink.kick();
+  }, ALERTS_MS);
+  spoolChanged = () => {
+    bulletins.look();
+    alerts.look();
+  };
   const cab = await startCab({
     config,
     tables,
@@ -287,6 +328,7 @@ export async function startUnit(options: {
       hello(hello) {
         supervisor.alive();
         recorder.hello(hello.session);
+        alerts.forgetLimits();
         sampler = "running";
         bulletins.look();
       },
@@ -298,7 +340,10 @@ export async function startUnit(options: {
       },
       note(note, number) {
         recorder.note(note, number);
-        if (note.kind === "event") cab?.event(note.name);
+        if (note.kind === "event") {
+          cab?.event(note.name);
+          alerts.event(note);
+        }
         if (note.kind !== "source") return;
         const { source, state, previous, reason } = note;
         log.info({ source, state, previous, reason }, "source changed its state");
@@ -341,14 +386,19 @@ export async function startUnit(options: {
       ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
       : () => undefined;
   bulletins.start();
+  let ended = false;
   const stopKeeping = run.keep(() => ({
+    ...{ boot: bootId, ended, undervoltage: readHost(config.spool.dir).undervoltage === true, utcMs: floor.floorMs },
     sent: hq?.marks() ?? {},
     ...(hq === undefined ? {} : { commands: hq.commands }),
   }));
+  // From now on an end that is not in order is seen by the next run.
+  void run.keepNow();
 
   return {
     async stop() {
       bulletins.stop();
+      clearInterval(watchAlerts);
       stopWatching();
       hq?.stop();
       await cab?.close();
@@ -357,6 +407,7 @@ export async function startUnit(options: {
       await uplink.stop({ final: words("offline"), timeoutMs: 800 });
       await server?.close();
       await spool.close();
+      ended = true;
       await stopKeeping();
       await claim.close();
       rmSync(runDir, { recursive: true, force: true });

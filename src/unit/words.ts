@@ -6,6 +6,7 @@ import type { Timebase } from "./timebase.ts";
 /** What `state` and `health` are made of; asked anew for every message. */
 export interface UnitFacts {
   readonly boot: string;
+  readonly bootReason: NonNullable<StateMessage["bootReason"]>;
   readonly machine: string;
   readonly software: string;
   readonly config: string;
@@ -45,6 +46,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
     spool: spool.spoolId,
     unsent: spool.unsent,
     ...(spool.unconfirmed === undefined ? {} : { unconfirmed: spool.unconfirmed }),
+    bootReason: facts.bootReason,
     trust,
     sampler: facts.samplerState(),
     sources: Object.fromEntries(states),

@@ -34,7 +34,11 @@ export interface UplinkOptions {
   readonly protocol: "auto" | Protocol;
   readonly lanes: LaneSource;
   /** The retained messages as they are now; asked again at each announcement. */
-  readonly announce: () => { state: string | Uint8Array; desc: string | Uint8Array };
+  readonly announce: () => {
+    state: string | Uint8Array;
+    desc: string | Uint8Array;
+    alerts?: string | Uint8Array;
+  };
   /** The state `lost`, which the broker publishes when the unit is gone without a word. */
   readonly will: string | Uint8Array;
   /** Real time: keep-alive and back-off must not run faster than the broker's. */

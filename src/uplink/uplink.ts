@@ -207,9 +207,10 @@ export function createUplink(options: UplinkOptions, openPipe: OpenPipe = openMq
     if (sender === undefined) return;
     announcedMs = clock.monoMs();
     try {
-      const { state, desc } = options.announce();
+      const { state, desc, alerts } = options.announce();
       sender.control("desc", bytesOf(desc));
       sender.control("state", bytesOf(state));
+      if (alerts !== undefined) sender.control("alerts", bytesOf(alerts));
     } catch (e) {
       log.warn({ err: e }, "state and descriptor could not be made");
     }

@@ -109,7 +109,8 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
     } else if (cls === "desc") {
       const { hash, body } = descMessage.parse(JSON.parse(payload.toString()));
       descriptors.set(hash, body);
-    } else if (cls !== "ack" && cls !== "cmd" && cls !== "rsp") wrong.push(`${topic} is not a topic of a unit`);
+    } else if (cls !== "alerts" && cls !== "ack" && cls !== "cmd" && cls !== "rsp")
+      wrong.push(`${topic} is not a topic of a unit`);
   });
 
   function whole(lane: Lane): WireRecord[] {
