@@ -1,6 +1,6 @@
 import type { Ring } from "../dsp/ring.ts";
 import { createBlock } from "../model/block.ts";
-import { createCaptureText } from "./capture-text.ts";
+import { createCaptureText, SLICE } from "./capture-text.ts";
 import type { Trigger } from "./detectors.ts";
 import type { Due } from "./schedule.ts";
 
@@ -36,6 +36,9 @@ const MOST_WAITING = 8;
 const MOST_TRIGGERS = 64;
 /** Longest text of a capture; a longer one is made again with fewer samples. The spool takes 256 KiB. */
 export const CAPTURE_TEXT_MAX = 200_000;
+/** About how many samples are written in a step, and how many are copied in the time one is written. */
+const STEP_SAMPLES = 2 * SLICE;
+const COPIED_AS_WRITTEN = 16;
 /** About how many characters a sample takes. */
 const SAMPLE_CHARS = 12;
 
@@ -43,7 +46,7 @@ const NOTHING = createBlock(0);
 
 /**
  * Keeps the samples of all channels around a trigger. When the time after it has passed they are copied out of the rings
- * one channel at a time and written as text some hundred samples a step, so that no step holds up the loop.
+ * one channel at a time and written as text some thousand samples a step, so that no step holds up the loop.
  */
 export function createBlackBox(
   options: BlackBoxSpec & {
@@ -98,6 +101,21 @@ export function createBlackBox(
     copied = false;
   }
 
+  /** The next piece of the channel being written; returns about how many samples' writing it took. */
+  function work(w: Waiting): number {
+    const channel = channels[writing]!;
+    if (!copied) {
+      copied = true;
+      rings[writing]!.copyRange(fromOf(w, channel), toOf(w, channel), text.samples);
+      return text.samples.n / COPIED_AS_WRITTEN;
+    }
+    if (text.write(channel, every)) {
+      writing++;
+      copied = false;
+    }
+    return Math.min(SLICE, text.samples.n) + 1;
+  }
+
   function step(nowMs: number): void {
     const w = waiting[0];
     if (w === undefined) {
@@ -113,15 +131,9 @@ export function createBlackBox(
       begin(w, 1);
       return;
     }
-    const channel = channels[writing];
-    if (channel !== undefined) {
-      if (!copied) rings[writing]!.copyRange(fromOf(w, channel), toOf(w, channel), text.samples);
-      else if (text.write(channel, every)) {
-        writing++;
-        copied = false;
-        return;
-      }
-      copied = true;
+    if (writing < channels.length) {
+      // Many channels have few samples: a wake-up for each would take longer than the writing.
+      for (let room = STEP_SAMPLES; room > 0 && writing < channels.length; ) room -= work(w);
       return;
     }
     const json = text.end();

@@ -2,7 +2,7 @@ import { type Block, createBlock } from "../model/block.ts";
 import { QUALITY } from "../model/quality.ts";
 
 /** Samples written in one go: a fraction of a millisecond. */
-const SLICE = 512;
+export const SLICE = 512;
 
 /** What stands at the head of a capture. */
 interface Head {

@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   decode: () => import("./device-decode.ts"),
   e2e: () => import("./e2e.ts"),
   filter: () => import("./filter-chain.ts"),
+  plan: () => import("./plan.ts"),
   spool: () => import("./spool-cost.ts"),
   startup: () => import("./startup.ts"),
   wire: () => import("./wire.ts"),
