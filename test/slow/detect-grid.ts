@@ -1,4 +1,6 @@
 import { createShockDetector, type Shock } from "../../src/dsp/detect/shock.ts";
+import { createRing } from "../../src/dsp/ring.ts";
+import { createBlackBox } from "../../src/sampler/black-box.ts";
 import { block, blowAt, fill, normalFrom, randomFrom, type TestBlow } from "../dsp/detect/blows.ts";
 
 /** What is tried: true peak at the strongest axis (m/s2), length of the pulse (ms), noise (peak over its standard deviation). */
@@ -11,6 +13,10 @@ const PER_BLOCK = 16;
 const SHARES = [0.6, 0.25, 1] as const;
 /** Seconds to learn the noise before shocks begin. */
 const LEARN_MS = 11_000;
+/** What a capture keeps around a candidate, and the ring it comes from. */
+const BEFORE_MS = 500;
+const AFTER_MS = 500;
+const RING_SAMPLES = 24_000;
 
 export interface Cell {
   readonly peak: number;
@@ -27,6 +33,8 @@ export interface GridResult {
   falseCandidates: number;
   rocks: number;
   rocksCounted: number;
+  /** Captures that were due to a candidate, and those that held every sample from before it to after it. */
+  readonly captures: { asked: number; complete: number };
 }
 
 /**
@@ -37,7 +45,14 @@ export function runGrid(options: { shocksPerCell: number; everyMs: number; seed:
   const { shocksPerCell, everyMs, seed } = options;
   const random = randomFrom(seed);
   const normal = normalFrom(random);
-  const result = { cells: [] as Cell[], hours: 0, falseCandidates: 0, rocks: 0, rocksCounted: 0 };
+  const result = {
+    cells: [] as Cell[],
+    hours: 0,
+    falseCandidates: 0,
+    rocks: 0,
+    rocksCounted: 0,
+    captures: { asked: 0, complete: 0 },
+  };
   for (const peak of PEAKS)
     for (const snr of SNRS) {
       const cells = PULSES_MS.map((pulseMs): Cell => ({ peak, pulseMs, snr, shocks: 0, found: 0 }));
@@ -73,11 +88,23 @@ function stretch(
     plan.push({ blow: { atMs, peak: 120 + 280 * random(), pulseMs: 6, ringHz: 90, decayMs: 12 }, cell: undefined });
   }
   const seen: Shock[] = [];
+  const rings = SHARES.map(() => createRing(RING_SAMPLES));
+  const captures: string[] = [];
+  const span = { beforeMs: BEFORE_MS, afterMs: AFTER_MS };
+  const box = createBlackBox({
+    channels: SHARES.map((_, axis) => ({ name: `axis_${axis}`, unit: "m/s2", resolution: 0.48, lagMs: 45, span })),
+    longestMs: 28_000,
+    rings,
+    emit: (_, json) => captures.push(json),
+  });
   const spec = { floor: 600, strikeFloor: 150, k: 12, riseMs: 5, ringSamples: 4, refractoryMs: 250 };
-  const detector = createShockDetector(spec, SHARES.length, (s) => seen.push({ ...s }));
+  const detector = createShockDetector(spec, SHARES.length, (s) => {
+    seen.push({ ...s });
+    if (s.kind === "detonation_candidate") box.trigger({ name: s.kind, detector: "grid", tMs: s.tMs, peak: s.peak });
+  });
   const scratch = block(PER_BLOCK);
   const stepMs = PER_BLOCK * PERIOD_MS;
-  const endMs = atMs + 1000;
+  const endMs = atMs + 4000;
   let first = 0;
   for (let from = 0; from < endMs; from += stepMs) {
     while (first < plan.length && plan[first]!.blow.atMs + 500 < from) first++;
@@ -89,10 +116,14 @@ function stretch(
         const hit = near.reduce((sum, b) => sum + (t < b.atMs ? 0 : blowAt(b, t)), 0);
         return rest + share * (0.5 * rms * normal() + 0.6 * hum + hit);
       });
+      rings[axis]!.push(scratch);
       detector.process(axis, scratch);
     }
+    for (let k = 0; k < 20 && box.due.dueMs <= from + stepMs; k++) box.due.step(from + stepMs);
   }
   result.hours += endMs / 3_600_000;
+  result.captures.asked += seen.filter((s) => s.kind === "detonation_candidate").length;
+  result.captures.complete += captures.reduce((n, json) => n + completeIn(json), 0);
   const explained = new Set<Shock>();
   const near = (s: Shock, b: TestBlow) => s.tMs > b.atMs - 20 && s.tMs < b.atMs + 60;
   for (const { blow, cell } of plan) {
@@ -111,6 +142,19 @@ function stretch(
   result.falseCandidates += seen.filter((s) => s.kind === "detonation_candidate" && !explained.has(s)).length;
 }
 
+/** How many candidates a capture is complete for: every sample of every axis, evenly, from before the first to after the last. */
+function completeIn(json: string): number {
+  const { triggers, channels } = JSON.parse(json) as {
+    triggers: { at: number }[];
+    channels: Record<string, { every?: number; dt?: number; x: (number | null)[] }>;
+  };
+  const expected = (BEFORE_MS + triggers.at(-1)!.at + AFTER_MS) / PERIOD_MS;
+  const whole = (ch: { every?: number; dt?: number; x: (number | null)[] }) =>
+    ch.every === undefined && ch.dt !== undefined && Math.abs(ch.x.length - expected) <= 1 && !ch.x.includes(null);
+  const all = Object.values(channels);
+  return all.length === SHARES.length && all.every(whole) ? triggers.length : 0;
+}
+
 /** Above this line none may be missed: true peak in m/s2, length of the pulse in ms, peak over noise. */
 export const LINE = { peak: 900, pulseMs: [4, 8], snr: 20 } as const;
 
@@ -118,7 +162,7 @@ export const aboveLine = (c: Cell) =>
   c.peak >= LINE.peak && c.pulseMs >= LINE.pulseMs[0] && c.pulseMs <= LINE.pulseMs[1] && c.snr >= LINE.snr;
 
 /** The table as text. */
-export function gridText({ cells, hours, falseCandidates, rocks, rocksCounted }: GridResult): string {
+export function gridText({ cells, hours, falseCandidates, rocks, rocksCounted, captures }: GridResult): string {
   const shocks = cells.reduce((n, c) => n + c.shocks, 0);
   const over = cells.filter(aboveLine);
   const missed = over.reduce((n, c) => n + c.shocks - c.found, 0);
@@ -145,6 +189,7 @@ export function gridText({ cells, hours, falseCandidates, rocks, rocksCounted }:
     `  above it: ${over.reduce((n, c) => n + c.shocks, 0)} shocks, ${missed} missed`,
     `False candidates: ${falseCandidates}, ${(falseCandidates / hours).toFixed(2)} in a working hour`,
     `Rock strikes: ${rocksCounted} of ${rocks} counted as such (the others are below 150 m/s2 or within the noise)`,
+    `Captures complete: ${captures.complete} of ${captures.asked}`,
     "",
   ].join("\n");
 }
