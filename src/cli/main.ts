@@ -17,6 +17,14 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "say what would change on the machine: swath diff A B [--json]",
     load: async () => (await import("./diff.ts")).diff,
   },
+  scan: {
+    about: "say what answers on which I2C bus and serial port: swath scan [--json]",
+    load: async () => (await import("./scan.ts")).scan,
+  },
+  probe: {
+    about: "show one part's values, raw counts and counters: swath probe PART --config FILE",
+    load: async () => (await import("./probe.ts")).probe,
+  },
   hq: {
     about: "HQ: take records into a database, prove that they are complete, ask things of units",
     load: async () => (await import("./hq.ts")).hq,

@@ -54,6 +54,9 @@ export interface I2cDevice {
   readonly addresses: readonly number[];
   /** The fastest clock the part keeps up with: it must not share a faster bus. */
   readonly maxClockHz: number;
+  /** What tells it from other parts, whatever its options; empty where it has nothing. */
+  readonly identity: readonly Identity[];
+  readonly registers: Readonly<Record<string, Register>>;
   /** What the configuration may say about it. */
   readonly options: z.ZodType;
   /** Throws a `ZodError` for options that the schema refuses. */
@@ -63,6 +66,8 @@ export interface I2cDevice {
 /** Makes a part of its table. */
 export function defineDevice<const R extends string, S extends z.ZodType>(table: DeviceTable<R, S>): I2cDevice {
   const { part, summary, source, addresses, maxClockHz, options } = table;
+  const identity = table.identity === undefined ? [] : [table.identity].flat();
+  const registers = registersOf(table.registers, table.width);
   return {
     kind: "i2c",
     part,
@@ -70,14 +75,16 @@ export function defineDevice<const R extends string, S extends z.ZodType>(table:
     source,
     addresses,
     maxClockHz,
+    identity,
+    registers,
     options,
     plan(given) {
       const o = options.parse(given);
       return {
-        registers: registersOf(table.registers, table.width),
+        registers,
         words: table.width !== undefined,
         powerOn: (table.powerOn ?? {}) as Readonly<Record<string, number>>,
-        identity: table.identity === undefined ? [] : [table.identity].flat(),
+        identity,
         hello: table.hello,
         prepare: table.prepare?.(o) ?? [],
         setup: table.setup(o),

@@ -103,7 +103,10 @@ export function createTwin(spec: TwinSpec): Twin {
       if (awake()) shots?.start(register, bytes, length, nowMs);
     },
     receive(into, length) {
-      shots?.receive(into, length, clock.monoMs());
+      // What has registers goes on from its first; what answers only to commands has nothing before one.
+      if (read.verb === "oneShot" && read.shots.some((s) => s.reg === undefined))
+        shots?.receive(into, length, clock.monoMs());
+      else file.read(0, into, length);
     },
     brownOut() {
       file.powerOn();
