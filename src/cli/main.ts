@@ -13,6 +13,11 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "say what a unit file means, or what is wrong with it",
     load: async () => (await import("./check.ts")).check,
   },
+  keys: { about: "make a key pair for signing: swath keys NAME", load: async () => (await import("./keys.ts")).keys },
+  bundle: {
+    about: "make one signed file for one unit: swath bundle FILE --key SECRET",
+    load: async () => (await import("./bundle.ts")).bundle,
+  },
   diff: {
     about: "say what would change on the machine: swath diff A B [--json]",
     load: async () => (await import("./diff.ts")).diff,

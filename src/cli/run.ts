@@ -1,30 +1,47 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
+import { serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
+import { readBootId } from "../unit/host-readings.ts";
+import { runSlotted, type TrialTimes } from "../unit/slotted.ts";
 import { startUnit, type Unit } from "../unit/unit.ts";
 import { EXIT_CONFIG, EXIT_TEMPFAIL, EXIT_USAGE } from "./exit-codes.ts";
+import { readKeys } from "./keys.ts";
 import { softwareVersion } from "./version.ts";
 
 /** A planned stop that hangs is cut off after this. */
 const STOP_LIMIT_MS = 3000;
 
+const USAGE = "usage: swath run --config FILE\n       swath run --slots DIR --keys DIR [--inbox DIR] [--run-dir DIR]\n";
+
 /**
- * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, 75 when another
- * unit runs on the spool, and
- * otherwise only when it has stopped.
+ * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, 75
+ * when another unit runs on the spool, and otherwise only when it has stopped. `swath run --slots DIR --keys DIR`: runs the
+ * signed configuration of the active slot, takes new ones from the inbox (default: `inbox` in DIR), tries each and goes back
+ * by itself. With `--run-dir DIR` it starts no sampler: one that systemd runs finds configuration and socket there.
  */
 export async function run(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
-  let file: string | undefined;
+  let values: {
+    config?: string;
+    slots?: string;
+    keys?: string;
+    inbox?: string;
+    "run-dir"?: string;
+    "trial-s"?: string;
+  };
   try {
-    file = parseArgs({ args: [...args], options: { config: { type: "string", short: "c" } } }).values.config;
+    ({ values } = parseArgs({ args: [...args], options: OPTIONS }));
   } catch (e) {
-    out.write(`${e instanceof Error ? e.message : String(e)}\n`);
+    out.write(`${e instanceof Error ? e.message : String(e)}\n${USAGE}`);
+    return EXIT_USAGE;
   }
-  if (file === undefined) {
-    out.write("usage: swath run --config FILE\n");
+  const { config: file, slots, keys } = values;
+  if ((file === undefined) === (slots === undefined) || (slots === undefined) !== (keys === undefined)) {
+    out.write(USAGE);
     return EXIT_USAGE;
   }
   // A stop that is asked for while the unit starts must be as orderly as any other.
@@ -32,25 +49,61 @@ export async function run(args: readonly string[], out: { write(text: string): u
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => done());
   });
   const log = pino({ name: "swath", base: null, level: process.env["SWATH_LOG"] ?? "info" });
+  const common = {
+    software: softwareVersion(),
+    samplerEntry: join(import.meta.dirname, "..", "sampler", "main.js"),
+    log,
+  };
+  void asked.then(() => setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref());
+  if (slots !== undefined && keys !== undefined) {
+    const known = readKeys(keys);
+    const manager = serviceManager();
+    const runDir = values["run-dir"];
+    const away = { manager, ...(runDir === undefined ? {} : { runDir }) };
+    manager.ready();
+    if (known.length === 0) log.error({ keys }, "there is no public key here; no configuration will be believed");
+    await runSlotted({
+      dir: slots,
+      inbox: values.inbox ?? join(slots, "inbox"),
+      keys: known,
+      catalogue,
+      boot: readBootId(randomUUID),
+      log,
+      asked,
+      ...away,
+      ...trialTimes(values["trial-s"]),
+      start: (config, bundle, applyConfig) => startUnit({ ...common, ...away, config, bundle, applyConfig }),
+    });
+    return 0;
+  }
   let unit: Unit;
   try {
-    unit = await startUnit({
-      config: loadConfig(file, { catalogue }),
-      software: softwareVersion(),
-      samplerEntry: join(import.meta.dirname, "..", "sampler", "main.js"),
-      log,
-    });
+    unit = await startUnit({ ...common, config: loadConfig(file ?? "", { catalogue }) });
   } catch (e) {
     if (!isSwathError(e, "config") && !isSwathError(e, "spool")) throw e;
     out.write(`${e.message}\n`);
     return isSwathError(e, "config") ? EXIT_CONFIG : EXIT_TEMPFAIL;
   }
   await asked;
-  setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
   try {
     await unit.stop();
   } catch (e) {
     log.error({ err: e }, "the stop was not orderly");
   }
   return 0;
+}
+
+const OPTIONS = {
+  config: { type: "string", short: "c" },
+  slots: { type: "string" },
+  keys: { type: "string" },
+  inbox: { type: "string" },
+  "run-dir": { type: "string" },
+  "trial-s": { type: "string" },
+} as const;
+
+/** `--trial-s 60`: all must be well for so many seconds, within five times as many. */
+function trialTimes(text: string | undefined): { times?: TrialTimes } {
+  const s = Number(text);
+  return text === undefined || !(s > 0) ? {} : { times: { holdMs: s * 1000, limitMs: s * 5000 } };
 }

@@ -99,7 +99,7 @@ function budgetChanges(before: LoadedConfig, after: LoadedConfig, add: Add): voi
     if (from === undefined && to !== undefined) add("budget", name, "added", [to.words]);
     else if (from !== undefined && to === undefined) add("budget", name, "removed", [from.words]);
     else if (from !== undefined && to !== undefined && moved(from.value, to.value))
-      add("budget", name, "changed", [`${from.words} → ${to.words}`]);
+      add("budget", name, "changed", [`${from.words} ⇒ ${to.words}`]);
   }
 }
 
@@ -165,7 +165,7 @@ function changedFields(a: object, b: object): string[] {
   const to = new Map<string, unknown>(Object.entries(b));
   return [...new Set([...from.keys(), ...to.keys()])]
     .filter((key) => canonicalJson(from.get(key)) !== canonicalJson(to.get(key)))
-    .map((key) => `${key}: ${inline(from.get(key))} → ${inline(to.get(key))}`);
+    .map((key) => `${key}: ${inline(from.get(key))} ⇒ ${inline(to.get(key))}`);
 }
 
 function inline(value: unknown): string {

@@ -68,6 +68,8 @@ export async function openSlots(options: {
     get active(): OpenedBundle | undefined {
       return state === undefined ? undefined : kept.get(state.active);
     },
+    /** What lies in a slot. */
+    kept: (slot: SlotName): OpenedBundle | undefined => kept.get(slot),
     get trustedKeys(): readonly string[] {
       return trusted().map((k) => k.id);
     },

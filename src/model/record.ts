@@ -230,6 +230,14 @@ export const stateMessage = z.strictObject({
   trust,
   sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
   sources: z.record(z.string(), z.enum(SOURCE_STATES)).describe("state of every part by name"),
+  bundle: z
+    .strictObject({
+      serial: z.int().describe("serial of the signed configuration that runs"),
+      trial: z.boolean().describe("it is on trial: it goes back to the one before when it does not do well"),
+      last: z.string().optional().describe("what became of the newest one, for a person"),
+    })
+    .optional()
+    .describe("which signed configuration runs, where one does"),
   mono,
   t: utc.optional(),
 });

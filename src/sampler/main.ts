@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
 import { systemClock } from "../bus/clock.ts";
+import { type ServiceManager, serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { BoardReader } from "../device/board-device.ts";
@@ -30,13 +32,14 @@ const HOLD_BYTES = 32 * 1024 * 1024;
 /** The process that reads a sub-board, built beside this one. */
 const BOARD_ENTRY = fileURLToPath(new URL("../board/main.js", import.meta.url));
 
-/** What the unit tells its sampler. A simulation began at `--sim-start` (mono ms), when UTC was `--sim-utc` (ms). */
+/** What the unit tells its sampler; `--alone`: systemd started it, and the configuration may come later or be replaced. A simulation began at `--sim-start` (mono ms), when UTC was `--sim-utc` (ms). */
 const { values: args } = parseArgs({
   options: {
     config: { type: "string" },
     socket: { type: "string" },
     "sim-start": { type: "string" },
     "sim-utc": { type: "string" },
+    alone: { type: "boolean", default: false },
   },
 });
 
@@ -57,6 +60,7 @@ async function real(config: LoadedConfig, clock: Clock) {
 async function main(): Promise<void> {
   const { config: file, socket } = args;
   if (file === undefined || socket === undefined) throw new Error("the sampler is started by `swath run`");
+  if (args.alone) await untilThere(file);
   const config = loadConfig(file, { catalogue });
   const speed = config.simulation?.speed ?? 1;
   const simStartMs = Number(args["sim-start"] ?? systemClock.monoMs());
@@ -100,12 +104,15 @@ async function main(): Promise<void> {
     sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time, board }));
   }
 
-  const items = [...actors, ...sampler.dues()];
+  const manager = serviceManager();
+  const items = [...actors, ...sampler.dues(), signOfLife(clock, manager)];
   const schedule =
     stepped === undefined
       ? createSchedule({ items, clock, lateness })
       : createSimulatedSchedule({ items, clock: stepped, pace });
   schedule.start();
+  manager.ready();
+  if (args.alone) watchReplaced(file, () => void stop());
   log.info(
     { parts: config.parts.length, channels: config.channels.length, simulated: stepped !== undefined },
     "sampling",
@@ -121,10 +128,47 @@ async function main(): Promise<void> {
   }
   process.on("SIGTERM", () => void stop());
   process.on("SIGINT", () => undefined);
-  // The unit holds the other end of our standard input: when it closes, the unit is gone.
+  // Who started us holds the other end of our standard input: when it closes, that one is gone.
   process.stdin.on("end", () => void stop());
   process.stdin.on("error", () => undefined);
   process.stdin.resume();
+}
+
+/** What the schedule itself steps: when this is not reached, nothing is. */
+function signOfLife(clock: Clock, manager: ServiceManager): Due {
+  let dueMs = clock.monoMs();
+  return {
+    get dueMs() {
+      return dueMs;
+    },
+    step(nowMs) {
+      dueMs = nowMs + 1000;
+      manager.alive();
+    },
+  };
+}
+
+const LOOK_MS = 500;
+
+async function untilThere(file: string): Promise<void> {
+  while (!existsSync(file)) await new Promise((done) => setTimeout(done, LOOK_MS));
+}
+
+/** Calls `replaced` once the file is another one or gone: the unit runs another configuration. */
+function watchReplaced(file: string, replaced: () => void): void {
+  const inode = () => {
+    try {
+      return statSync(file).ino;
+    } catch {
+      return undefined;
+    }
+  };
+  const first = inode();
+  const timer = setInterval(() => {
+    if (inode() === first) return;
+    clearInterval(timer);
+    replaced();
+  }, LOOK_MS);
 }
 
 main().catch((e: unknown) => {

@@ -23,7 +23,7 @@ export async function startCab(options: {
   readonly timebase: Timebase;
   readonly log: Logger;
   readonly mark: (monoMs: number, kind: MarkKind) => Promise<unknown>;
-  readonly source: Omit<CabSource, "lamp"> & { spool(): "ok" | "degraded" | "failed" };
+  readonly source: Omit<CabSource, "lamp"> & { spool(): "ok" | "degraded" | "failed"; trial(): boolean };
 }): Promise<Cab | undefined> {
   const { config, tables, timebase, log, source } = options;
   const { cab } = config;
@@ -40,7 +40,7 @@ export async function startCab(options: {
           sampler: source.sampler(),
           sources: Object.fromEntries(Object.entries(source.sources()).map(([name, s]) => [name, s.state])),
           spool: source.spool(),
-          trial: false,
+          trial: source.trial(),
           gnss: facts.gnssFix(),
         }),
     },

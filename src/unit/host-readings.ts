@@ -50,6 +50,9 @@ export function readHost(dir: string, sysRoot = "/sys"): HostReadings {
 
 /** The id the kernel made at this boot, or a made-up one where there is none. */
 export function readBootId(fallback: () => string): string {
+  // In a service that sees no more of /proc than processes, systemd says it.
+  const told = process.env["SWATH_BOOT"];
+  if (told !== undefined && /^[0-9a-f]{32}$/.test(told)) return told;
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {

@@ -1,6 +1,6 @@
 import type { Note, Row } from "../link/frame.ts";
 import type { MarkKind, MarkOrigin, Verdict } from "../model/operator.ts";
-import type { Draft, Lane } from "../model/record.ts";
+import type { Draft, DraftOf, Lane } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import type { AppendOptions, StagedRows, StageMark } from "../spool/spool.ts";
 import { type ColumnBatch, type ColumnSpec, createColumnBatch, wireMono } from "./column-batch.ts";
@@ -323,6 +323,10 @@ export function createRecorder(options: RecorderOptions) {
      * has judged. Resolves when it is durable; undefined when there is none to judge.
      */
     judge,
+    /** Something that happened to the unit itself at `monoMs`; resolves when it is durable. */
+    event(monoMs: number, said: Pick<DraftOf<"event">, "name" | "severity" | "detail">): Promise<number> {
+      return addEvent({ ...stampOf(monoMs), kind: "event", ...said });
+    },
     /** Any other record, such as the descriptor. */
     add,
     anchor,

@@ -1,16 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "../bus/clock.ts";
+import type { ServiceManager } from "../bus/service-manager.ts";
 import { encodeMessage } from "../codec/compact-message.ts";
 import { encodeBody } from "../codec/compact-record.ts";
 import { buildDescriptor } from "../config/descriptor.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
+import type { TrialFacts } from "../config/trial.ts";
 import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
-import { LANES, type Lane, type StateMessage } from "../model/record.ts";
+import { LANES, type Lane, type Severity, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { diskFiles } from "../spool/files.ts";
 import { openSpool } from "../spool/spool.ts";
@@ -23,6 +25,7 @@ import { startCab } from "./cab.ts";
 import { createClockFloor, validity } from "./clock-floor.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
+import { createCondition } from "./condition.ts";
 import { openShelf } from "./descriptor-shelf.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
@@ -34,12 +37,15 @@ import { openRunFile } from "./run-file.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
 import { createTimebase } from "./timebase.ts";
+import { createVisitor } from "./visitor.ts";
 import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
 
 const SAMPLER_GRACE_MS = 800;
 /** Of a long round trip 32 messages of this size fill any link up to 3 Mbit/s; at 10 kbit/s one takes 3 s. */
 const JOIN_BYTES = 4096;
 const ALERTS_MS = 5_000;
+/** How often the spool is asked whether it still turns. */
+const PROOF_MS = 5000;
 
 function tablesOf(config: LoadedConfig): TableSpec[] {
   const telemetry: ColumnSpec[] = config.channels.flatMap((channel) =>
@@ -61,6 +67,14 @@ function makeRunDir(): string {
 
 /** A running unit. */
 export interface Unit {
+  /** What a trial of its configuration is judged by. */
+  facts(): TrialFacts;
+  /** UTC in ms since 1970 when it is known; what `trust` calls none is undefined. */
+  utcMs(): number | undefined;
+  /** Makes an event of what became of a configuration; resolves when it is durable. */
+  tell(name: string, severity: Severity, detail: Readonly<Record<string, string | number>>): Promise<void>;
+  /** Tells `state` and the lamp that something about the configuration is otherwise. */
+  look(): void;
   /** Ends sampler, records, link and spool in order, within about 2 s. */
   stop(): Promise<void>;
 }
@@ -76,8 +90,15 @@ export async function startUnit(options: {
   readonly log: Logger;
   /** Takes a configuration that HQ sends; without it, HQ is told that none is taken. */
   readonly applyConfig?: ApplyConfig;
+  /** A folder for the link's socket, where a sampler that systemd runs is waited for; default: one is started here. */
+  readonly runDir?: string;
+  /** Told when the spool's loop has turned. */
+  readonly manager?: ServiceManager;
+  /** Which signed configuration runs, where one does. */
+  readonly bundle?: () => StateMessage["bundle"];
 }): Promise<Unit> {
   const { config, log } = options;
+  const bundle = options.bundle ?? (() => undefined);
   const { simulation } = config;
   const startMs = systemClock.monoMs();
   const startUtcMs = Date.now();
@@ -89,7 +110,7 @@ export async function startUnit(options: {
   const descriptor = buildDescriptor(config);
   const timebase = createTimebase();
   const tables = tablesOf(config);
-  const runDir = makeRunDir();
+  const runDir = options.runDir ?? makeRunDir();
   const socket = join(runDir, "link.sock");
 
   const claim = await claimSpool(config.spool.dir);
@@ -136,9 +157,11 @@ export async function startUnit(options: {
   let server: LinkServer | undefined;
   let sampler: StateMessage["sampler"] = "starting";
   let status: Status | undefined;
+  const condition = createCondition(systemClock);
   const recorder = createRecorder({
     store: {
       async append(lane, body, how) {
+        condition.stored(body.length);
         const seq = await spool.append(lane, body, how);
         lanes.appended(lane);
         return seq;
@@ -198,6 +221,7 @@ export async function startUnit(options: {
     samplerState: () => sampler,
     samplerRestarts: () => supervisor.restarts,
     samplerStatus: () => status,
+    bundle,
   };
   const words = (word: StateMessage["state"]) => Buffer.from(JSON.stringify(stateMessage(facts, word)));
 
@@ -256,7 +280,8 @@ export async function startUnit(options: {
   const bulletins = createBulletins({
     condition: () => {
       const sources = Object.entries(status?.sources ?? {}).map(([name, source]) => [name, source.state]);
-      return [sampler, supervisor.restarts, sources, spool.state, timebase.trust, uplink.status().connected];
+      const { connected } = uplink.status();
+      return [sampler, supervisor.restarts, sources, spool.state, timebase.trust, connected, bundle()];
     },
     tellState: () => uplink.publishState(words("online")),
     tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
@@ -293,6 +318,7 @@ export async function startUnit(options: {
     source: {
       nowMs: () => clock.monoMs(),
       sampler: () => sampler,
+      trial: () => bundle()?.trial ?? false,
       sources: () => status?.sources ?? {},
       spool: () => spool.state,
       hq() {
@@ -304,22 +330,35 @@ export async function startUnit(options: {
     },
   });
 
-  const supervisor = createSupervisor({
-    command: process.execPath,
-    args: [
-      options.samplerEntry,
-      ...["--config", config.file, "--socket", socket, "--sim-start", String(startMs), "--sim-utc", String(startUtcMs)],
-    ],
-    clock: systemClock,
-    listener: {
-      started: (pid, restarts) => log.info({ pid, restarts }, "sampler started"),
-      ended: (why, inMs) => {
-        sampler = "restarting";
-        log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
-        bulletins.look();
+  const ended = (why: string, inMs: number): void => {
+    sampler = "restarting";
+    log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
+    bulletins.look();
+  };
+  const visitor = options.runDir === undefined ? undefined : createVisitor((why) => ended(why, 0));
+  const supervisor =
+    visitor ??
+    createSupervisor({
+      command: process.execPath,
+      args: [
+        options.samplerEntry,
+        ...[
+          "--config",
+          config.file,
+          "--socket",
+          socket,
+          "--sim-start",
+          String(startMs),
+          "--sim-utc",
+          String(startUtcMs),
+        ],
+      ],
+      clock: systemClock,
+      listener: {
+        started: (pid, restarts) => log.info({ pid, restarts }, "sampler started"),
+        ended,
       },
-    },
-  });
+    });
 
   server = await startLinkServer({
     path: socket,
@@ -327,12 +366,14 @@ export async function startUnit(options: {
     listener: {
       hello(hello) {
         supervisor.alive();
+        visitor?.hello(hello.session);
         recorder.hello(hello.session);
         alerts.forgetLimits();
         sampler = "running";
         bulletins.look();
       },
       row(row, bytes, number) {
+        condition.row();
         live.row(row);
         if (tables[row.table]?.kind === "track") position.row(row);
         cab?.row(row);
@@ -350,13 +391,20 @@ export async function startUnit(options: {
       },
       status(next) {
         supervisor.alive();
+        condition.heard();
         status = next;
         bulletins.look();
       },
-      gone: () => undefined,
+      gone: () => visitor?.gone(),
     },
   });
+  // Another user of the same group: whatever the mask is, it must get in.
+  if (visitor !== undefined) chmodSync(socket, 0o660);
   supervisor.start();
+  const { manager } = options;
+  // Ok or degraded: what counts is that the spool answers.
+  const proof =
+    manager === undefined ? undefined : setInterval(() => spool.flush().then(manager.alive, manager.alive), PROOF_MS);
   const mono = wireMono(clock.monoMs());
   const { hash, body } = descriptor;
   recorder.add({ v: 1, kind: "desc", boot, mono, ...timebase.stamp(mono), hash, body }, "log");
@@ -396,7 +444,17 @@ export async function startUnit(options: {
   void run.keepNow();
 
   return {
+    facts: () => condition.facts({ status, nowMs: clock.monoMs(), restarts: supervisor.restarts, ...uplink.status() }),
+    utcMs() {
+      const { t } = timebase.stamp(clock.monoMs());
+      return t === undefined ? undefined : Date.parse(t);
+    },
+    async tell(name, severity, detail) {
+      await recorder.event(clock.monoMs(), { name, severity, detail: { ...detail } });
+    },
+    look: bulletins.look,
     async stop() {
+      clearInterval(proof);
       bulletins.stop();
       clearInterval(watchAlerts);
       stopWatching();
@@ -410,7 +468,7 @@ export async function startUnit(options: {
       ended = true;
       await stopKeeping();
       await claim.close();
-      rmSync(runDir, { recursive: true, force: true });
+      rmSync(options.runDir === undefined ? runDir : socket, { recursive: true, force: true });
     },
   };
 }

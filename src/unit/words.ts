@@ -25,6 +25,7 @@ export interface UnitFacts {
   samplerState(): StateMessage["sampler"];
   samplerRestarts(): number;
   samplerStatus(): Status | undefined;
+  bundle(): StateMessage["bundle"];
 }
 
 const sourcesOf = (facts: UnitFacts): Record<string, SourceHealth> => facts.samplerStatus()?.sources ?? {};
@@ -34,6 +35,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
   const mono = wireMono(facts.nowMs());
   const { t, trust } = facts.timebase.stamp(mono);
   const spool = facts.spool();
+  const bundle = facts.bundle();
   const states = Object.entries(sourcesOf(facts)).map(([name, source]) => [name, source.state] as const);
   return {
     v: 1,
@@ -50,6 +52,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
     trust,
     sampler: facts.samplerState(),
     sources: Object.fromEntries(states),
+    ...(bundle === undefined ? {} : { bundle }),
     mono,
     ...(t === undefined ? {} : { t }),
   };

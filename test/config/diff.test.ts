@@ -51,14 +51,14 @@ describe("swath diff", () => {
     const { code, text } = await run(BASE, after.replace("1000000", "200000"));
     expect(code).toBe(1);
     for (const words of [
-      "~ broker mqtt://other.example.org\n    url: mqtt://broker.example.org → mqtt://other.example.org",
-      "~ bus i2c1\n    clockHz: 400000 → 200000",
+      "~ broker mqtt://other.example.org\n    url: mqtt://broker.example.org ⇒ mqtt://other.example.org",
+      "~ bus i2c1\n    clockHz: 400000 ⇒ 200000",
       "~ part shock\n    options: mode stream, odrHz 800",
       "+ channel shock_y\n    from shock.shockY",
       "- channel shock_x\n    from shock.shockX",
-      "    rate: 800 samples/s → 400 samples/s",
-      "    filters: none → median",
-      "~ detector blow\n    above: 500 → 600",
+      "    rate: 800 samples/s ⇒ 400 samples/s",
+      "    filters: none ⇒ median",
+      "~ detector blow\n    above: 500 ⇒ 600",
       "~ budget time of bus i2c1",
       "~ budget memory of the rings",
     ])
@@ -69,7 +69,7 @@ describe("swath diff", () => {
     const { code, text } = await run(BASE, BASE.replace("above: 500", "above: 600"), "--json");
     expect(code).toBe(1);
     const told = JSON.parse(text);
-    expect(told.changes).toEqual([{ topic: "detector", name: "blow", change: "changed", words: ["above: 500 → 600"] }]);
+    expect(told.changes).toEqual([{ topic: "detector", name: "blow", change: "changed", words: ["above: 500 ⇒ 600"] }]);
     expect(told.before).not.toBe(told.after);
   });
 

@@ -1,0 +1,315 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { systemClock } from "../bus/clock.ts";
+import type { ServiceManager } from "../bus/service-manager.ts";
+import type { PublicKey } from "../codec/minisign.ts";
+import type { OpenedBundle } from "../config/bundle.ts";
+import { diffConfigs, explainDiff, type Topic } from "../config/diff.ts";
+import { loadFlat, loadFlatIn } from "../config/flatten.ts";
+import type { LoadedConfig } from "../config/loaded.ts";
+import { openSlots, type Running, type Slots, type Taken } from "../config/slots.ts";
+import { estimateTraffic } from "../config/traffic.ts";
+import { createTrial } from "../config/trial.ts";
+import type { Catalogue } from "../device/catalogue.ts";
+import { isSwathError } from "../model/errors.ts";
+import { diskFiles } from "../spool/files.ts";
+import type { ApplyConfig } from "./command-ops.ts";
+import { answerInbox, takeInbox } from "./inbox.ts";
+import type { Unit } from "./unit.ts";
+
+/** How long all must be well before a new configuration is kept, and how long it may take to get there. */
+export interface TrialTimes {
+  readonly holdMs: number;
+  readonly limitMs: number;
+}
+export const TRIAL_TIMES: TrialTimes = { holdMs: 60_000, limitMs: 300_000 };
+
+const LOOK_MS = 1000;
+/** A unit that cannot start with the only configuration it has asks again after this. */
+const RETRY_MS = 30_000;
+
+/** What runs signed configurations from two slots. */
+export interface SlottedOptions {
+  readonly dir: string;
+  readonly inbox: string;
+  readonly keys: readonly PublicKey[];
+  readonly catalogue: Catalogue;
+  readonly boot: string;
+  readonly log: Logger;
+  readonly times?: TrialTimes;
+  /** Where the files of what runs are put for a sampler that systemd runs; default: a folder of this run's own. */
+  readonly runDir?: string;
+  readonly manager?: ServiceManager;
+  /** Resolves when the unit is to end. */
+  readonly asked: Promise<void>;
+  readonly start: (
+    config: LoadedConfig,
+    bundle: () => ReturnType<typeof bundleOf>,
+    applyConfig: ApplyConfig,
+  ) => Promise<Unit>;
+}
+
+function bundleOf(slots: Slots, running: Running) {
+  const last = slots.state?.last;
+  return {
+    serial: running.bundle.serial,
+    trial: slots.state?.trial?.slot === running.slot,
+    ...(last === undefined ? {} : { last: `serial ${last.serial} ${last.outcome}: ${last.reason}` }),
+  };
+}
+
+/**
+ * Runs the configuration of the active slot, takes new ones from the inbox, tries them, and keeps each or goes back by itself.
+ * Ends when it is asked to. The spool stays where it is, whatever a configuration says.
+ */
+export async function runSlotted(options: SlottedOptions): Promise<void> {
+  const { catalogue, log, inbox, times = TRIAL_TIMES } = options;
+  let ending = false;
+  let wake: () => void = () => undefined;
+  void options.asked.then(() => {
+    ending = true;
+    wake();
+  });
+  /** A configuration that HQ sent, taken in its turn. */
+  let sent: { readonly bytes: Buffer; answer: ((taken: Taken) => void) | undefined } | undefined;
+  const pause = (ms: number): Promise<void> =>
+    new Promise((done) => {
+      const timer = setTimeout(done, ms);
+      wake = () => {
+        clearTimeout(timer);
+        done();
+      };
+      if (ending) wake();
+    });
+
+  const slots = await openSlots({
+    dir: options.dir,
+    files: diskFiles,
+    keys: options.keys,
+    usable: (opened) => whyUnusable(opened, slots.active, catalogue),
+  });
+
+  while (!ending) {
+    const running = await begin(slots, options.boot, log);
+    if (running === undefined) {
+      log.warn({ inbox }, "there is no configuration; waiting for a signed one in the inbox");
+      while (!ending && !(await takeOne(undefined, undefined))) {
+        options.manager?.alive();
+        await pause(LOOK_MS);
+      }
+      continue;
+    }
+    await runOne(running);
+  }
+
+  /** Runs one configuration until the unit is to end or another is to run. */
+  async function runOne(running: Running): Promise<void> {
+    const dir = makeConfigDir(options.runDir);
+    try {
+      let config: LoadedConfig;
+      let unit: Unit;
+      try {
+        config = loadFlatIn(dir, running.bundle.files, catalogue);
+        if (options.runDir !== undefined) letGroupRead(dir);
+        unit = await options.start(
+          config,
+          () => bundleOf(slots, running),
+          async (bytes) => {
+            sent = { bytes: Buffer.from(bytes), answer: undefined };
+            const taken = await new Promise<Taken>((done) => {
+              if (sent !== undefined) sent.answer = done;
+              wake();
+            });
+            return { ok: taken.taken !== "refused", reason: taken.reason };
+          },
+        );
+      } catch (e) {
+        if (!running.trial && !isSwathError(e, "config")) throw e;
+        const reason = e instanceof Error ? e.message : String(e);
+        log.error({ reason, serial: running.bundle.serial }, "the unit does not start with this configuration");
+        if (running.trial) await slots.conclude({ outcome: "reverted", reason: `the unit does not start: ${reason}` });
+        else if (!(await takeOne(undefined, undefined))) await pause(RETRY_MS);
+        return;
+      }
+      try {
+        await watch(running, config, unit);
+      } finally {
+        // What ends here ends in order, whatever is wrong with the card.
+        await slots.end().catch((e: unknown) => log.error({ err: e }, "the slots cannot be written"));
+        await unit.stop();
+      }
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+
+  async function watch(running: Running, config: LoadedConfig, unit: Unit): Promise<void> {
+    await tellLast(unit);
+    const terms = running.trial ? termsOf(config, slots, catalogue) : undefined;
+    const trial = terms === undefined ? undefined : createTrial({ ...terms, ...times }, systemClock.monoMs());
+    if (trial !== undefined) log.info({ serial: running.bundle.serial }, "configuration on trial");
+    while (!ending) {
+      await pause(LOOK_MS);
+      if (ending) return;
+      const inTrial = slots.state?.trial !== undefined;
+      if (trial !== undefined && inTrial) {
+        const verdict = trial.step(systemClock.monoMs(), unit.facts());
+        if (verdict !== undefined) {
+          log.warn({ serial: running.bundle.serial, ...verdict }, "the trial is over");
+          await slots.conclude(verdict);
+          if (verdict.outcome === "reverted") return;
+          await tellLast(unit);
+          unit.look();
+        }
+      }
+      if (await takeOne(unit, config)) return;
+    }
+  }
+
+  /** A record of what became of the last trial, once. */
+  async function tellLast(unit: Unit): Promise<void> {
+    const last = slots.state?.last;
+    if (last === undefined || last.told) return;
+    const { serial, outcome, reason } = last;
+    await unit.tell(`config_${outcome}`, outcome === "committed" ? "info" : "alarm", { serial, reason });
+    await slots.told();
+  }
+
+  /** Looks into the inbox; true when another configuration is to run. */
+  async function takeOne(unit: Unit | undefined, config: LoadedConfig | undefined): Promise<boolean> {
+    for (const { name, bytes, refused } of await takeInbox(inbox)) {
+      const taken: Taken =
+        bytes === undefined ? { taken: "refused", reason: refused } : await offer(bytes, unit, config).catch(failed);
+      await answerInbox(inbox, name, answerOf(taken, config));
+      if (await heed(name, taken, unit)) return true;
+    }
+    if (sent === undefined) return false;
+    const { bytes, answer } = sent;
+    sent = undefined;
+    const taken = await offer(bytes, unit, config).catch(failed);
+    answer?.(taken);
+    return heed("cmd", taken, unit);
+  }
+
+  /** Says what became of a configuration; true when another one is to run. */
+  async function heed(from: string, taken: Taken, unit: Unit | undefined): Promise<boolean> {
+    log.info({ from, ...taken }, "a configuration was delivered");
+    const serial = taken.serial ?? 0;
+    if (taken.taken === "refused") await unit?.tell("config_refused", "warning", { serial, reason: taken.reason });
+    if (taken.taken === "trial") await unit?.tell("config_trial", "info", { serial, reason: taken.reason });
+    return taken.taken === "trial" || taken.taken === "first";
+  }
+
+  function offer(bytes: Buffer, unit: Unit | undefined, config: LoadedConfig | undefined): Promise<Taken> {
+    const utcMs = unit?.utcMs();
+    const facts = unit?.facts();
+    const absent = (config?.parts ?? []).map((p) => p.name).filter((name) => !(facts?.fresh.includes(name) ?? true));
+    const now = { timeMs: utcMs ?? 0, timeTrusted: utcMs !== undefined, boot: options.boot };
+    return slots.offer(bytes, now, { connected: facts?.connected ?? false, absent });
+  }
+
+  function answerOf(taken: Taken, before: LoadedConfig | undefined): string[] {
+    const lines = [`${taken.taken === "refused" ? "REFUSED" : "ACCEPTED"}: ${taken.reason}`];
+    const trial = slots.state?.trial;
+    const next = trial === undefined ? undefined : slots.kept(trial.slot);
+    if (taken.taken !== "trial" || before === undefined || next === undefined) return lines;
+    return [...lines, "", ...explainDiff(diffConfigs(before, loadFlat(next.bundle.files, catalogue)))];
+  }
+}
+
+/**
+ * What a trial asks for: every part delivers but those that are as they were and did not deliver before, and the broker is
+ * reached unless it is the one that was not reached before.
+ */
+function termsOf(config: LoadedConfig, slots: Slots, catalogue: Catalogue) {
+  const terms = slots.state?.trial;
+  if (terms === undefined || slots.active === undefined) return undefined;
+  const before = loadable(slots.active, catalogue);
+  const changes = before === undefined ? undefined : diffConfigs(before, config);
+  const same = (topic: Topic, name: string) =>
+    changes !== undefined && !changes.some((c) => c.topic === topic && (name === "" || c.name === name));
+  const excused = (name: string, bus: string) => terms.absent.includes(name) && same("part", name) && same("bus", bus);
+  const { telemetry, track } = estimateTraffic(config);
+  return {
+    required: config.parts.filter((p) => !excused(p.name, p.bus)).map((p) => p.name),
+    link: terms.connected || !same("broker", ""),
+    rows: config.channels.length > 0 || config.track !== undefined,
+    plannedBytesPerS: telemetry + track,
+  };
+}
+
+/** The configuration of a bundle; undefined when this software cannot read it. */
+function loadable({ bundle }: OpenedBundle, catalogue: Catalogue): LoadedConfig | undefined {
+  try {
+    return loadFlat(bundle.files, catalogue);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is said of a bundle that the card did not take. */
+function failed(e: unknown): Taken {
+  return { taken: "refused", reason: `it could not be stored: ${e instanceof Error ? e.message : String(e)}` };
+}
+
+/** A start counts before it is made. Where that cannot be written, only what is proven runs. */
+async function begin(slots: Slots, boot: string, log: Logger): Promise<Running | undefined> {
+  try {
+    return await slots.begin(boot);
+  } catch (e) {
+    log.error({ err: e }, "the slots cannot be written; the proven configuration runs");
+    const { state, active } = slots;
+    return state === undefined || active === undefined ? undefined : { ...active, slot: state.active, trial: false };
+  }
+}
+
+/** The rehearsal: the new configuration is loaded whole, with its budgets, and must be of the same unit as its bundle says. */
+function whyUnusable(
+  { bundle }: OpenedBundle,
+  active: OpenedBundle | undefined,
+  catalogue: Catalogue,
+): string | undefined {
+  let config: LoadedConfig;
+  try {
+    config = loadFlat(bundle.files, catalogue);
+  } catch (e) {
+    if (!isSwathError(e)) throw e;
+    return e.message;
+  }
+  const { org, unit } = config.identity;
+  if (org !== bundle.org || unit !== bundle.unit || config.machine !== bundle.machine)
+    return `its files are for unit ${unit} of ${org} on ${config.machine}, but it says ${bundle.unit} of ${bundle.org} on ${bundle.machine}`;
+  if (active === undefined) return undefined;
+  const before = loadable(active, catalogue);
+  if (before === undefined) return undefined;
+  if (config.spool.dir !== before.spool.dir)
+    return `it would leave the records in ${before.spool.dir} behind: its spool.dir is ${config.spool.dir}`;
+  if (config.spool.maxMb < before.spool.maxMb)
+    return `it would make the spool smaller, from ${before.spool.maxMb} to ${config.spool.maxMb} MB, which can drop records`;
+  if (config.simulation !== undefined && before.simulation === undefined)
+    return "it would simulate the machine in place of measuring it";
+  return undefined;
+}
+
+/** A folder for the files of a bundle. A card that has become read-only must not keep the unit from starting. */
+function makeConfigDir(runDir: string | undefined): string {
+  if (runDir !== undefined) {
+    // The sampler takes the disappearance of what it runs as its sign to end.
+    const dir = join(runDir, "config");
+    rmSync(dir, { recursive: true, force: true });
+    mkdirSync(dir, { recursive: true, mode: 0o750 });
+    return dir;
+  }
+  try {
+    return mkdtempSync(join(tmpdir(), "swath-config-"));
+  } catch {
+    return mkdtempSync("/dev/shm/swath-config-");
+  }
+}
+
+function letGroupRead(dir: string): void {
+  chmodSync(dir, 0o750);
+  for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o640);
+}

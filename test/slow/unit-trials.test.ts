@@ -1,0 +1,204 @@
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { catalogue } from "../../devices/index.ts";
+import { flattenConfig } from "../../src/config/flatten.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { runSlotted } from "../../src/unit/slotted.ts";
+import { startUnit } from "../../src/unit/unit.ts";
+import { keyPair, sealed } from "../config/sealed.ts";
+import { type BrokerEar, listenAt } from "../rigs/broker-ear.ts";
+import { type Mosquitto, startMosquitto } from "../rigs/mosquitto.ts";
+import { launch, type UnitRig, until } from "../rigs/unit.ts";
+
+const hq = keyPair();
+const TIMES = { holdMs: 2000, limitMs: 16_000 };
+let dir: string;
+let broker: Mosquitto;
+let ear: BrokerEar;
+let stop: () => Promise<void> = async () => undefined;
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "swath-trials-"));
+  mkdirSync(join(dir, "slots/inbox"), { recursive: true });
+  broker = await startMosquitto();
+  ear = await listenAt(broker.port);
+});
+afterEach(async () => {
+  await stop();
+  stop = async () => undefined;
+  await ear.close();
+  await broker.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A bundle of a simulated machine; `change` is made to the text of its unit file. */
+function bundle(serial: number, change = (text: string) => text): Buffer {
+  const file = join(dir, "unit.yaml");
+  const config = {
+    org: "test",
+    unit: "unit-1",
+    machine: "machine-1",
+    broker: { url: `mqtt://127.0.0.1:${broker.port}` },
+    spool: { dir: join(dir, "spool"), maxMb: 64 },
+    buses: { i2c1: { kind: "i2c", device: 1, clockHz: 400000 } },
+    parts: {
+      shock: { part: "adxl375", bus: "i2c1", address: 0x1d, options: { mode: "stream", odrHz: 800 } },
+      supply: { part: "ina228", bus: "i2c1", address: 0x40, options: { shuntOhm: 0.015, maxA: 10 } },
+    },
+    channels: { shock_x: { from: "shock.shockX", label: "Shock" }, volts: { from: "supply.voltage", stats: ["mean"] } },
+    rows: { everyMs: 500, batch: 4 },
+    simulation: { seed: 3 },
+  };
+  writeFileSync(file, change(JSON.stringify(config)));
+  const loaded = loadConfig(file, { catalogue });
+  return sealed(hq.secret, {
+    org: "test",
+    serial,
+    config: loaded.hash,
+    expires: "2099-01-01T00:00:00.000Z",
+    files: flattenConfig(loaded, catalogue),
+  });
+}
+
+function deliver(name: string, bytes: Buffer): void {
+  writeFileSync(join(dir, "new"), bytes);
+  renameSync(join(dir, "new"), join(dir, "slots/inbox", name));
+}
+const answer = (name: string) => readFileSync(join(dir, "slots/inbox", `${name}.txt`), "utf8");
+
+/** The unit in this process with the real sampler, which can be told to be evil. */
+function start(): void {
+  let end: () => void = () => undefined;
+  const asked = new Promise<void>((done) => {
+    end = done;
+  });
+  const log = pino({ level: "silent" });
+  const over = runSlotted({
+    dir: join(dir, "slots"),
+    inbox: join(dir, "slots/inbox"),
+    keys: [hq.known],
+    catalogue,
+    boot: randomUUID(),
+    log,
+    times: TIMES,
+    asked,
+    start: (config, told) =>
+      startUnit({
+        config,
+        bundle: told,
+        software: "test",
+        samplerEntry: resolve(import.meta.dirname, "../rigs/evil-sampler.mjs"),
+        log,
+      }),
+  });
+  stop = async () => {
+    end();
+    await over;
+  };
+}
+
+const runs = (serial: number, trial: boolean) => () =>
+  ear.state?.state === "online" && ear.state.bundle?.serial === serial && ear.state.bundle.trial === trial;
+const events = (name: string) => ear.ofKind("event", "event").filter((e) => e.name === name);
+
+async function startWithFirst(): Promise<void> {
+  start();
+  deliver("1.swath", bundle(1));
+  await until("the first configuration to run", runs(1, false));
+  await until("records", () => ear.ofKind("telemetry").length >= 2);
+}
+
+it("a configuration that does well is tried and kept by itself, with a record of both; what is wrong changes nothing", async () => {
+  await startWithFirst();
+  deliver(
+    "old.swath",
+    bundle(1, (t) => t.replace("Shock", "Old")),
+  );
+  await until("an answer", () => readdirSync(join(dir, "slots/inbox")).includes("old.swath.txt"));
+  expect(answer("old.swath")).toContain("REFUSED: it is older than what was here");
+  deliver(
+    "2.swath",
+    bundle(2, (t) => t.replace("Shock", "Blow")),
+  );
+  await until("the trial", runs(2, true));
+  await until("the commit", runs(2, false), 60_000);
+  expect(answer("2.swath")).toContain("label: Shock ⇒ Blow");
+  await until("its record", () => events("config_committed").some((e) => e.detail["serial"] === 2));
+  expect(events("config_refused")).toHaveLength(1);
+  expect(events("config_trial").map((e) => e.detail["serial"])).toEqual([2]);
+  await stop();
+  // Throws for a record that is missing.
+  await ear.settle();
+  expect(ear.whole("log").length).toBeGreaterThan(2);
+});
+
+it.each([
+  ["crash", (t: string) => t.replace('"label":"Shock"', '"label":"EVIL-CRASH"'), /the sampler ended/],
+  [
+    "hang",
+    (t: string) => t.replace('"label":"Shock"', '"label":"EVIL-HANG"'),
+    /the sampler has been silent|the sampler ended/,
+  ],
+  ["starve", (t: string) => t.replace('"label":"Shock"', '"label":"EVIL-STARVE"'), /no row has come|silent/],
+  [
+    "flood",
+    (t: string) =>
+      t.replace('"rows"', '"detectors":{"chatter":{"limit":{"channel":"shock_x","above":0.2,"releaseAt":0}}},"rows"'),
+    /floods the spool/,
+  ],
+])(
+  "a configuration that makes the sampler %s is taken back by itself, and every record from before is there",
+  async (_, change, words) => {
+    await startWithFirst();
+    const spool = ear.state?.spool;
+    deliver("2.swath", bundle(2, change));
+    await until("the trial", runs(2, true));
+    await until("the old one again", runs(1, false), 100_000);
+    expect(ear.state?.bundle?.last).toContain("serial 2 reverted");
+    expect(ear.state?.bundle?.last).toMatch(words);
+    await until("its record", () => events("config_reverted").length === 1);
+    const before = ear.ofKind("telemetry").length;
+    await until("records again", () => ear.ofKind("telemetry").length > before + 1);
+    expect(ear.state?.spool).toBe(spool);
+    await stop();
+    // Throws for a record that is missing.
+    await ear.settle();
+    expect(ear.whole("log").length).toBeGreaterThan(2);
+  },
+  200_000,
+);
+
+it("kill -9 at any moment of applying, on real files: the old or the new runs, and the spool goes on", async () => {
+  const keys = join(dir, "keys");
+  mkdirSync(keys);
+  const { formatPublicKey } = await import("../../src/codec/minisign.ts");
+  writeFileSync(join(keys, "hq.pub"), formatPublicKey(hq.known));
+  const args = ["run", "--slots", join(dir, "slots"), "--keys", keys, "--trial-s", "1"];
+  let unit: UnitRig = launch(args);
+  stop = async () => void (await unit.stop());
+  deliver("1.swath", bundle(1));
+  await until("the first configuration to run", runs(1, false));
+  const spool = ear.state?.spool;
+  let serial = 1;
+  const seen = new Set<string>();
+  for (let kill = 0; kill < 4; kill++) {
+    serial++;
+    deliver(`${serial}.swath`, bundle(serial));
+    // From the delivery over the switch into the trial.
+    await new Promise((done) => setTimeout(done, kill * 1000));
+    unit.kill("SIGKILL");
+    await unit.exit;
+    const state = JSON.parse(readFileSync(join(dir, "slots/slots.json"), "utf8"));
+    seen.add(state.trial === undefined ? "no trial" : "trial");
+    unit = launch(args);
+    await unit.until("a unit that runs", () => unit.output.includes("sampler started"));
+    await unit.until("no trial", runs(serial, false), 60_000);
+  }
+  expect(ear.state?.spool).toBe(spool);
+  expect([...seen].sort()).toEqual(["no trial", "trial"]);
+  console.log(`kill -9 while applying: 4, mixed states: 0, seen: ${[...seen].join(", ")}`);
+}, 300_000);
