@@ -330,12 +330,12 @@ export async function startUnit(options: {
     },
   });
 
-  const ended = (why: string, inMs: number): void => {
+  const samplerEnded = (why: string, inMs: number): void => {
     sampler = "restarting";
     log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
     bulletins.look();
   };
-  const visitor = options.runDir === undefined ? undefined : createVisitor((why) => ended(why, 0));
+  const visitor = options.runDir === undefined ? undefined : createVisitor((why) => samplerEnded(why, 0));
   const supervisor =
     visitor ??
     createSupervisor({
@@ -356,7 +356,7 @@ export async function startUnit(options: {
       clock: systemClock,
       listener: {
         started: (pid, restarts) => log.info({ pid, restarts }, "sampler started"),
-        ended,
+        ended: samplerEnded,
       },
     });
 
