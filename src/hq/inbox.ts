@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { decodeCompact, isJson } from "../codec/compact-message.ts";
+import type { DescriptorOf } from "../codec/compact-record.ts";
 import { type AlertsMessage, alertsMessage, type RspMessage, rspMessage } from "../model/downlink.ts";
 import {
   type Descriptor,
@@ -28,7 +30,16 @@ export type Inbound = UnitIdentity & { readonly bytes: number } & (
   );
 
 /** Why a message was put aside. */
-export const BAD_REASONS = ["topic", "too-big", "empty", "not-json", "schema", "too-many-units"] as const;
+export const BAD_REASONS = [
+  "topic",
+  "too-big",
+  "empty",
+  "not-json",
+  "not-cbor",
+  "no-descriptor",
+  "schema",
+  "too-many-units",
+] as const;
 export type BadReason = (typeof BAD_REASONS)[number];
 
 /** Longest payload looked at, in bytes: a record of an hour of a full plan is well below it. */
@@ -36,8 +47,19 @@ export const MAX_PAYLOAD_BYTES = 1 << 20;
 /** Most records one message may carry. */
 const MAX_RECORDS = 1000;
 
-/** Checks one message as it came from the broker: its topic, its size, its JSON and its schema. Never throws. */
-export function readMessage(topic: string, payload: Uint8Array): Inbound | BadReason {
+/** A message that cannot be read before the descriptor of this hash is known. */
+export interface Needs {
+  readonly needs: string;
+}
+
+const nothingKnown: DescriptorOf = () => undefined;
+
+/** Checks one message as it came from the broker: its topic, its size, its form and its schema. Never throws. */
+export function readMessage(
+  topic: string,
+  payload: Uint8Array,
+  descriptorOf: DescriptorOf = nothingKnown,
+): Inbound | BadReason | Needs {
   const parsed = parseTopic(topic);
   if (parsed === undefined) return "topic";
   if (payload.length === 0) return "empty";
@@ -45,8 +67,8 @@ export function readMessage(topic: string, payload: Uint8Array): Inbound | BadRe
   const head = { org: parsed.org, unit: parsed.unit, bytes: payload.length };
   const { cls } = parsed;
   if (isLane(cls)) {
-    const read = readRecords(payload);
-    if (typeof read === "string") return read;
+    const read = readRecords(payload, descriptorOf);
+    if (typeof read === "string" || "needs" in read) return read;
     const records = read.flatMap((one) => ("record" in one ? [one.record] : []));
     return records.length === read.length ? { ...head, cls, records } : "schema";
   }
@@ -91,9 +113,13 @@ export type ReadRecord =
 const place = z.object({ spool: z.string().min(8).max(64), seq: z.int().min(1) });
 
 /** The one place where the payload of a lane becomes records. Never throws. */
-export function readRecords(payload: Uint8Array): readonly ReadRecord[] | BadReason {
+export function readRecords(
+  payload: Uint8Array,
+  descriptorOf: DescriptorOf,
+): readonly ReadRecord[] | BadReason | Needs {
   if (payload.length === 0) return "empty";
   if (payload.length > MAX_PAYLOAD_BYTES) return "too-big";
+  if (!isJson(payload)) return readCompact(payload, descriptorOf);
   const parsed = parseJson(payload);
   if (parsed === undefined) return "not-json";
   const { text, value } = parsed;
@@ -101,6 +127,14 @@ export function readRecords(payload: Uint8Array): readonly ReadRecord[] | BadRea
   if (value.length === 0 || value.length > MAX_RECORDS) return "schema";
   const texts = jsonElements(text);
   return value.map((one: unknown, i) => readRecord(one, Buffer.from(texts[i] ?? "")));
+}
+
+/** Of a compact record the raw bytes are its JSON: what was received stands for nothing without its descriptor. */
+function readCompact(payload: Uint8Array, descriptorOf: DescriptorOf): readonly ReadRecord[] | BadReason | Needs {
+  const read = decodeCompact(payload, descriptorOf);
+  if ("refused" in read) return "not-cbor";
+  if ("needs" in read) return read;
+  return read.records.map((one) => readRecord(one, Buffer.from(JSON.stringify(one))));
 }
 
 function readRecord(value: unknown, raw: Uint8Array): ReadRecord {

@@ -64,7 +64,7 @@ export function startSubscriber(options: SubscriberOptions): Subscriber {
     bytes += payload.length;
     const result = fleet.receive(topic, payload, Date.now());
     if (typeof result === "string") options.onBad?.(result, topic);
-    else options.onUnit?.(result);
+    else if (result !== undefined) options.onUnit?.(result);
   });
   // The state is `connected()`; the client itself goes on trying.
   client.on("error", () => {});

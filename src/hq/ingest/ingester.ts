@@ -6,7 +6,8 @@ import type { ConnectionOptions, InboundMessage, Protocol } from "./connection.t
 import { type Database, isRefusal } from "./database.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { ensureDay, migrate } from "./migrations.ts";
-import { type Arrived, type GoodRecord, type Prepared, prepare } from "./prepare.ts";
+import type { Arrived, GoodRecord, Prepared } from "./prepare.ts";
+import { createReading } from "./reading.ts";
 import { startSession } from "./session.ts";
 import { createWatermarks } from "./watermark.ts";
 import { learnDescriptors } from "./words.ts";
@@ -58,6 +59,7 @@ const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 2 << 20;
 /** A smaller batch waits this long for company: a commit costs the same for one record as for many. */
 const LINGER_MS = 100;
+const WAITING_MS = 500;
 /** Messages and bytes that may wait for their commit. */
 const WINDOW = { maxItems: 20_000, maxBytes: 64 << 20 };
 /** How long the broker keeps what comes while this ingester restarts. Longer would let a dead one hoard its share. */
@@ -77,6 +79,7 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
   const { database, org, log } = options;
   await migrate(database);
   const ids = createIds();
+  const reading = createReading();
   const days = new Set<string>();
   const queue = createFairQueue<Arrived>(WINDOW);
   const shed = new Map<string, number>();
@@ -215,10 +218,12 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
       if (queue.items === 0)
         await new Promise<void>((done) => {
           wake = done;
+          // What waits for a descriptor is looked at again.
+          if (reading.waiting > 0) setTimeout(done, WAITING_MS);
         });
       if (stopping) return;
       if (queue.items < BATCH_MESSAGES) await sleep(LINGER_MS);
-      const prepared = queue.take(BATCH_MESSAGES, BATCH_BYTES).flatMap((arrived) => prepare(arrived) ?? []);
+      const prepared = await reading.read(database.query, queue.take(BATCH_MESSAGES, BATCH_BYTES), Date.now());
       if (prepared.length > 0) await settle(prepared);
       if (paused && queue.items < WINDOW.maxItems / 2 && queue.bytes < WINDOW.maxBytes / 2) {
         paused = false;
@@ -269,7 +274,7 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
       ...counts,
       connected: session.connection !== undefined,
       protocol: session.connection?.protocol,
-      waiting: queue.items,
+      waiting: queue.items + reading.waiting,
       watermarks: watermarks?.published ?? 0,
     }),
     async close() {

@@ -1,7 +1,8 @@
+import type { DescriptorOf } from "../../codec/compact-record.ts";
 import { hashOf } from "../../model/canonical.ts";
 import type { Descriptor, Lane, WireRecord } from "../../model/record.ts";
 import { parseTopic } from "../../model/topics.ts";
-import { type Inbound, isLane, readMessage, readRecords } from "../inbox.ts";
+import { type Inbound, isLane, type Needs, readMessage, readRecords } from "../inbox.ts";
 
 /** A message as it came and was queued. */
 export interface Arrived {
@@ -43,16 +44,20 @@ export interface Prepared {
   readonly aside: readonly PutAside[];
 }
 
-/** Checks a message by the schemas. Undefined when its topic is not one of a unit. Never throws. */
-export function prepare(arrived: Arrived): Prepared | undefined {
+/**
+ * Checks a message by the schemas. Undefined when its topic is not one of a unit; a hash when it cannot be read before that
+ * descriptor is known. Never throws.
+ */
+export function prepare(arrived: Arrived, descriptorOf: DescriptorOf): Prepared | Needs | undefined {
   const parsed = parseTopic(arrived.topic);
   if (parsed === undefined) return undefined;
   const { org, unit, cls } = parsed;
   const made = { arrived, org, unit, records: [], descriptors: [], words: [], aside: [] };
   if (!isLane(cls)) return { ...made, ...readOther(arrived) };
 
-  const read = readRecords(arrived.payload);
+  const read = readRecords(arrived.payload, descriptorOf);
   if (typeof read === "string") return { ...made, aside: [{ reason: read, detail: "", raw: arrived.payload }] };
+  if ("needs" in read) return read;
   const records: GoodRecord[] = [];
   const descriptors: { hash: string; body: Descriptor }[] = [];
   const aside: PutAside[] = [];
@@ -84,6 +89,7 @@ export function prepare(arrived: Arrived): Prepared | undefined {
 
 function readOther(arrived: Arrived): Partial<Prepared> {
   const message = readMessage(arrived.topic, arrived.payload);
+  if (typeof message !== "string" && "needs" in message) return {};
   if (typeof message === "string") return { aside: [{ reason: message, detail: "", raw: arrived.payload }] };
   switch (message.cls) {
     case "desc": {
