@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import mqtt, { type MqttClient } from "mqtt";
 import { signText } from "../../src/codec/signed-text.ts";
 import { type AckText, type CmdText, type RspMessage, rspMessage } from "../../src/model/downlink.ts";
-import { LANES, type Lane, wireRecord } from "../../src/model/record.ts";
+import { LANES, type Lane, type WireRecord, wireRecord } from "../../src/model/record.ts";
 import { parseTopic } from "../../src/model/topics.ts";
 
 /** A small HQ: it keeps the numbers of all records of one unit in memory and publishes the signed watermark. */
@@ -62,13 +62,17 @@ export async function startFakeHq(
     if (cls === "rsp") answers.push(rspMessage.parse(JSON.parse(payload.toString())));
     if (cls === "state" && !retained) announced += 1;
     if (cls !== "event" && cls !== "log" && cls !== "bulk") return;
-    const record = wireRecord.parse(JSON.parse(payload.toString()));
+    for (const one of [JSON.parse(payload.toString()) as unknown].flat())
+      store(cls, wireRecord.parse(one), payload.length);
+  }
+
+  function store(cls: Lane, record: WireRecord, bytes: number): void {
     const { seq } = record;
     const id = `${record.spool}/${cls}/${seq}`;
     const times = (taken.get(id) ?? 0) + 1;
     taken.set(id, times);
-    takenBytes.all += payload.length;
-    if (times === 1) takenBytes.first += payload.length;
+    takenBytes.all += bytes;
+    if (times === 1) takenBytes.first += bytes;
     if (drops(cls, seq, times)) return;
     spool = record.spool;
     const have = seqs.get(`${record.spool}/${cls}`) ?? new Set();
