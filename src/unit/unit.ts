@@ -434,9 +434,14 @@ export async function startUnit(options: {
       ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
       : () => undefined;
   bulletins.start();
-  let ended = false;
+  let stopsInOrder = false;
   const stopKeeping = run.keep(() => ({
-    ...{ boot: bootId, ended, undervoltage: readHost(config.spool.dir).undervoltage === true, utcMs: floor.floorMs },
+    ...{
+      boot: bootId,
+      ended: stopsInOrder,
+      undervoltage: readHost(config.spool.dir).undervoltage === true,
+      utcMs: floor.floorMs,
+    },
     sent: hq?.marks() ?? {},
     ...(hq === undefined ? {} : { commands: hq.commands }),
   }));
@@ -465,7 +470,7 @@ export async function startUnit(options: {
       await uplink.stop({ final: words("offline"), timeoutMs: 800 });
       await server?.close();
       await spool.close();
-      ended = true;
+      stopsInOrder = true;
       await stopKeeping();
       await claim.close();
       rmSync(options.runDir === undefined ? runDir : socket, { recursive: true, force: true });
