@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "src/config": ["src/model", "src/codec", "src/device", "src/dsp"],
   "src/web": [],
   "src/cab": ["src/model", "src/web"],
+  "src/replay": ["src/model", "src/codec", "src/bus", "src/device", "src/link", "src/sampler", "src/config"],
   "src/unit": ["src/*", "devices"],
   "src/hq": ["src/model", "src/codec", "src/work", "src/web"],
   "src/cli": ["src/*", "devices"],

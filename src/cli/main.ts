@@ -38,6 +38,14 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "find what is wrong with a unit, and say what to do: swath doctor --config FILE",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  record: {
+    about: "write down what comes from the buses: swath record --config FILE --out FILE",
+    load: async () => (await import("./record.ts")).record,
+  },
+  replay: {
+    about: "run a recording through a configuration, or compare two",
+    load: async () => (await import("./replay.ts")).replay,
+  },
   demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
 };
 

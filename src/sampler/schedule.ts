@@ -71,6 +71,17 @@ export function steppedClock(startMs: number): SteppedClock {
   };
 }
 
+/** Moves the clock to an instant, doing everything that is due up to it, in order; `before`: not what is due with it. */
+export function stepUntil(items: readonly Due[], clock: SteppedClock, untilMs: number, before = false): void {
+  for (;;) {
+    const item = next(items);
+    if (item === undefined || item.dueMs > untilMs || (before && item.dueMs >= untilMs)) break;
+    clock.set(item.dueMs);
+    item.step(clock.monoMs());
+  }
+  clock.set(untilMs);
+}
+
 const PACE_MS = 10;
 /** Simulated time done in one go before other work gets a turn. */
 const SLICE_MS = 2000;
@@ -89,13 +100,7 @@ export function createSimulatedSchedule(options: {
 
   function run(): void {
     const target = Math.min(pace.monoMs(), clock.monoMs() + SLICE_MS);
-    for (;;) {
-      const item = next(items);
-      if (item === undefined || item.dueMs > target) break;
-      clock.set(item.dueMs);
-      item.step(clock.monoMs());
-    }
-    clock.set(target);
+    stepUntil(items, clock, target);
   }
 
   return {

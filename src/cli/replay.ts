@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { catalogue } from "../../devices/index.ts";
+import { loadConfig } from "../config/load.ts";
+import { isSwathError } from "../model/errors.ts";
+import { type Comparison, compareReplays, type EventNote, eventsOf } from "../replay/compare.ts";
+import { type Replayed, replayRecording } from "../replay/replay.ts";
+import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
+
+const USAGE = `usage: swath replay RECORDING --config FILE [--against FILE2] [--json]
+
+Runs a recording of swath record through the filters, rows and detectors of a configuration, faster than real time.
+  --against FILE2   also through another one, and says what would be different
+  --json            one JSON object a line: every row and event, or the comparison
+`;
+
+type Out = { write(text: string): unknown };
+
+function optionsOf(args: readonly string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        config: { type: "string", short: "c" },
+        against: { type: "string" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const [recording, ...more] = positionals;
+    if (recording === undefined || more.length > 0 || values.config === undefined) return undefined;
+    return { recording, config: values.config, against: values.against, json: values.json };
+  } catch {
+    return undefined;
+  }
+}
+
+/** `swath replay`: returns 0, or 78 for a configuration or recording that cannot be used. */
+export async function replay(args: readonly string[], out: Out): Promise<number> {
+  const options = optionsOf(args);
+  if (options === undefined) {
+    out.write(USAGE);
+    return EXIT_USAGE;
+  }
+  try {
+    const file = readFileSync(options.recording);
+    const began = performance.now();
+    const first = replayRecording(file, loadConfig(options.config, { catalogue }));
+    const tookMs = performance.now() - began;
+    if (options.against === undefined) {
+      if (options.json) writeLines(first, out);
+      else out.write(`${summary(first, tookMs).join("\n")}\n`);
+      return 0;
+    }
+    const second = replayRecording(file, loadConfig(options.against, { catalogue }));
+    const comparison = compareReplays(first, second);
+    if (options.json) out.write(`${JSON.stringify(comparison)}\n`);
+    else out.write(`${[...summary(first, tookMs), "", ...difference(comparison, options.against)].join("\n")}\n`);
+    return 0;
+  } catch (e) {
+    if (isSwathError(e, "config")) {
+      out.write(`${e.message}\n`);
+      return EXIT_CONFIG;
+    }
+    if (e instanceof Error && "code" in e && typeof e.code === "string") {
+      out.write(`${options.recording}: ${e.message}\n`);
+      return EXIT_USAGE;
+    }
+    throw e;
+  }
+}
+
+/** Every row with its columns by name, and every note. */
+function writeLines({ rows, notes, columns }: Replayed, out: Out): void {
+  for (const { table, monoMs, values, q } of rows) {
+    const names = columns[table] ?? [];
+    const c = Object.fromEntries(names.map((name, i) => [name, Number.isNaN(values[i]) ? null : values[i]]));
+    const marks = Object.fromEntries(names.flatMap((name, i) => (q[i] === 0 ? [] : [[name, q[i]]])));
+    out.write(`${JSON.stringify({ table: table === 0 ? "telemetry" : "track", mono: monoMs, c, q: marks })}\n`);
+  }
+  for (const note of notes) out.write(`${JSON.stringify(note)}\n`);
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(1);
+
+function eventLine(event: EventNote, fromMs: number): string {
+  const detail = Object.entries(event.detail).map(([key, value]) => `${key} ${value}`);
+  return `  ${seconds(event.mono - fromMs).padStart(8)} s  ${event.severity.padEnd(7)} ${event.name}: ${detail.join(", ")}`;
+}
+
+function summary(r: Replayed, tookMs: number): string[] {
+  const spanMs = r.toMs - r.fromMs;
+  const [telemetry, track] = [0, 1].map((table) => r.rows.filter((row) => row.table === table).length);
+  const events = eventsOf(r);
+  return [
+    `Recorded by ${r.head.unit} on ${r.head.machine}, ${r.head.software}, configuration ${r.head.config}`,
+    `${seconds(spanMs)} s in ${seconds(tookMs)} s, ${Math.round(spanMs / Math.max(1, tookMs))} times real time: ${telemetry} rows, ${track} fixes, ${events.length} events`,
+    ...(r.unread === 0 ? [] : [`${r.unread} bytes at the end could not be read: the recording was cut there`]),
+    ...(r.notRecorded.length === 0 ? [] : [`not in the recording, so without samples: ${r.notRecorded.join(", ")}`]),
+    ...(r.notConfigured.length === 0
+      ? []
+      : [`in the recording, not in this configuration: ${r.notConfigured.join(", ")}`]),
+    "",
+    "Columns (rows with a value; least, mean, greatest)",
+    ...r.columns.flatMap((names, table) => names.map((name, i) => columnLine(r, table, name, i))),
+    "",
+    "Events",
+    ...(events.length === 0 ? ["  none"] : events.map((event) => eventLine(event, r.fromMs))),
+  ];
+}
+
+const short = (value: number) => String(Number(value.toPrecision(6)));
+
+function columnLine({ rows }: Replayed, table: number, name: string, i: number): string {
+  let [n, all, sum, least, greatest] = [0, 0, 0, Infinity, -Infinity];
+  for (const row of rows) {
+    if (row.table !== table) continue;
+    all++;
+    const v = row.values[i]!;
+    if (Number.isNaN(v)) continue;
+    n++;
+    sum += v;
+    least = Math.min(least, v);
+    greatest = Math.max(greatest, v);
+  }
+  const figures = n === 0 ? "no value" : `${short(least)}, ${short(sum / n)}, ${short(greatest)}`;
+  return `  ${name.padEnd(24)} ${`${n} of ${all}`.padStart(14)}   ${figures}`;
+}
+
+function difference(c: Comparison, against: string): string[] {
+  const changed = c.columns.filter((column) => column.differing > 0);
+  const rows = c.rowsOnlyFirst + c.rowsOnlySecond;
+  return [
+    `With ${against} instead`,
+    ...(c.onlyFirst.length === 0 ? [] : [`  columns that go: ${c.onlyFirst.join(", ")}`]),
+    ...(c.onlySecond.length === 0 ? [] : [`  columns that come: ${c.onlySecond.join(", ")}`]),
+    ...(rows === 0 ? [] : [`  rows only before: ${c.rowsOnlyFirst}, only after: ${c.rowsOnlySecond}`]),
+    ...changed.map(
+      ({ column, rows: of, differing, greatest, mean, oneSided }) =>
+        `  ${column.padEnd(24)} differs in ${differing} of ${of} rows, by ${short(mean)} on average, ${short(greatest)} at most${oneSided === 0 ? "" : `; in ${oneSided} only one has a value`}`,
+    ),
+    ...(changed.length === 0 ? ["  no shared column differs"] : []),
+    ...c.vanished.map((event) => `  gone:${eventLine(event, 0)}`),
+    ...c.appeared.map((event) => `  new: ${eventLine(event, 0)}`),
+    ...(c.vanished.length + c.appeared.length === 0 ? ["  the events are the same"] : []),
+  ];
+}
