@@ -35,6 +35,7 @@ const EXTRA: Record<string, readonly string[]> = {
   "src/sampler/compose.ts": ["src/config"],
   "src/sampler/simulated-ports.ts": ["src/config", "src/sim"],
   "scripts/powercut.ts": ["test"],
+  "scripts/hq-faults.ts": ["test"],
 };
 
 /** Packages with one entrance each. */

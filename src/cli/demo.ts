@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { catalogue } from "../../devices/index.ts";
 import { loadConfig } from "../config/load.ts";
 import { startDemoHq } from "../hq/demo.ts";
+import { type DemoDatabase, startDemoDatabase } from "../hq/demo-database.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
 import { PACKAGE_ROOT } from "./version.ts";
 
@@ -55,7 +56,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
   }
   const dir = realpathSync(mkdtempSync(join(tmpdir(), "swath-demo-")));
   const demoFile = join(PACKAGE_ROOT, "config", "demo.yaml");
-  const { machine, profile } = loadConfig(demoFile, { catalogue });
+  const { machine, profile, identity } = loadConfig(demoFile, { catalogue });
   const page = {
     rules: {
       ...(profile?.toolWidthM === undefined ? {} : { toolWidthM: profile.toolWidthM }),
@@ -91,13 +92,20 @@ export async function demo(args: readonly string[], out: { write(text: string): 
       "Ctrl-C ends it.\n\n",
   );
 
+  // Once the unit is at work: the embedded database takes seconds to load, in a thread of its own.
+  const entry = join(import.meta.dirname, "..", "hq", "demo-database.js");
+  let database: DemoDatabase | undefined;
+
   return new Promise((done) => {
     let ending = false;
     const line = setInterval(() => {
       const s = hq.summary();
       const rate = `${s.records} records, ${s.missing} missing, ${(s.bytes / 1e6).toFixed(2)} MB`;
+      if (s.records > 0) database ??= startDemoDatabase({ entry, brokerUrl: hq.brokerUrl, org: identity.org });
+      const held = database?.records();
+      const stored = held === undefined ? "" : `, ${held} in the database`;
       out.write(
-        `${new Date().toLocaleTimeString("en-GB")}  unit ${s.lastStateWord}  ${s.messages} messages  ${rate}\n`,
+        `${new Date().toLocaleTimeString("en-GB")}  unit ${s.lastStateWord}  ${s.messages} messages  ${rate}${stored}\n`,
       );
     }, LINE_MS);
 
@@ -105,6 +113,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
       if (ending) return;
       ending = true;
       clearInterval(line);
+      await database?.close();
       if (unit.exitCode === null && unit.signalCode === null) {
         const gone = new Promise((exited) => unit.once("exit", exited));
         unit.kill("SIGTERM");

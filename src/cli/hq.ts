@@ -1,16 +1,14 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { listCommands, storeCommand } from "../hq/ingest/commands.ts";
-import type { TlsFiles } from "../hq/ingest/connection.ts";
 import { findGaps, gapsText, isExplained } from "../hq/ingest/gaps.ts";
 import { startIngester } from "../hq/ingest/ingester.ts";
 import { migrate } from "../hq/ingest/migrations.ts";
 import { openPostgres } from "../hq/ingest/postgres.ts";
 import { COMMAND_OPS } from "../model/downlink.ts";
-import { topicLevel } from "../model/topics.ts";
+import { BROKER_OPTIONS, brokerOf, fileOf, levelOf, Usage } from "./broker-options.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
 
 type Out = { write(text: string): unknown };
@@ -34,24 +32,16 @@ const USAGE = `usage: swath hq --broker URL --org ORG --database postgres://… 
 `;
 
 const OPTIONS = {
-  broker: { type: "string" },
+  ...BROKER_OPTIONS,
   org: { type: "string" },
   database: { type: "string" },
   key: { type: "string" },
   name: { type: "string" },
-  user: { type: "string" },
-  "password-file": { type: "string" },
-  ca: { type: "string" },
-  cert: { type: "string" },
-  "tls-key": { type: "string" },
   protocol: { type: "string" },
   args: { type: "string" },
   hours: { type: "string" },
   json: { type: "boolean" },
 } as const;
-
-/** A command line that cannot be carried out; its message says what to do. */
-class Usage extends Error {}
 
 function parse(args: readonly string[]) {
   try {
@@ -62,18 +52,10 @@ function parse(args: readonly string[]) {
 }
 type Values = ReturnType<typeof parse>["values"];
 
-function file(path: string, what: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (e) {
-    throw new Usage(`${what}: ${path} cannot be read: ${e instanceof Error ? e.message : String(e)}`);
-  }
-}
-
 function keyOf(path: string): KeyObject {
   let key: KeyObject;
   try {
-    key = createPrivateKey(file(path, "--key"));
+    key = createPrivateKey(fileOf(path, "--key"));
   } catch (e) {
     if (e instanceof Usage) throw e;
     throw new Usage(`--key: ${path} is not a private key in PEM form`);
@@ -90,43 +72,11 @@ function databaseOf(values: Values) {
   return openPostgres(url);
 }
 
-function levelOf(text: string | undefined, what: string): string {
-  const parsed = topicLevel.safeParse(text);
-  if (!parsed.success) throw new Usage(`${what}: got ${text ?? "nothing"}, expected 1 to 32 of a-z, 0-9 and -`);
-  return parsed.data;
-}
-
-function brokerOf(values: Values) {
-  const { broker, ca, cert, user } = values;
-  if (broker === undefined) throw new Usage("--broker is missing");
-  if (!URL.canParse(broker)) throw new Usage(`--broker: ${broker} is not an address`);
-  const url = new URL(broker);
-  if (url.protocol !== "mqtt:" && url.protocol !== "mqtts:")
-    throw new Usage(`--broker: got ${url.protocol}//, expected mqtt:// or mqtts://`);
-  if (url.username !== "" || url.password !== "") throw new Usage("--broker: use --user and --password-file");
-  const secure = url.protocol === "mqtts:";
-  if (secure && ca === undefined) throw new Usage("--broker: mqtts:// needs --ca");
-  if (!secure && ca !== undefined) throw new Usage("--ca needs an mqtts:// address");
-  if ((cert === undefined) !== (values["tls-key"] === undefined))
-    throw new Usage("--cert and --tls-key belong together");
+function protocolOf(values: Values): "auto" | "5" | "3.1.1" {
   const protocol = values.protocol ?? "auto";
   if (protocol !== "auto" && protocol !== "5" && protocol !== "3.1.1")
     throw new Usage(`--protocol: got ${protocol}, expected auto, 5 or 3.1.1`);
-  const password = values["password-file"];
-  const tls: TlsFiles | undefined =
-    ca === undefined
-      ? undefined
-      : {
-          ca: file(ca, "--ca"),
-          ...(cert === undefined ? {} : { cert: file(cert, "--cert"), key: file(values["tls-key"]!, "--tls-key") }),
-        };
-  return {
-    url,
-    protocol,
-    ...(user === undefined ? {} : { username: user }),
-    ...(password === undefined ? {} : { password: file(password, "--password-file").split(/\r?\n/, 1)[0]! }),
-    ...(tls === undefined ? {} : { tls }),
-  } as const;
+  return protocol;
 }
 
 /** `swath hq …`: HQ's ingester, and what a person asks its database. */
@@ -156,7 +106,7 @@ export async function hq(args: readonly string[], out: Out): Promise<number> {
 }
 
 async function ingest(values: Values, out: Out): Promise<number> {
-  const broker = brokerOf(values);
+  const broker = { ...brokerOf(values), protocol: protocolOf(values) };
   const org = levelOf(values.org, "--org");
   const name = levelOf(
     values.name ??

@@ -46,6 +46,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "run a recording through a configuration, or compare two",
     load: async () => (await import("./replay.ts")).replay,
   },
+  simulate: {
+    about: "load for HQ: many simulated units over real MQTT",
+    load: async () => (await import("./simulate.ts")).simulate,
+  },
   demo: { about: "run a simulated machine, a broker and a page", load: async () => (await import("./demo.ts")).demo },
 };
 

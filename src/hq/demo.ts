@@ -65,6 +65,7 @@ export async function startDemoHq(options: DemoHqOptions = {}): Promise<DemoHq> 
       port: options.pagePort ?? 0,
       subscriber,
       machineNames: options.machineNames ?? DEMO_NAMES,
+      demo: true,
     });
   } catch (error) {
     await Promise.all([subscriber.close(), broker.close()]);

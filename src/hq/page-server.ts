@@ -12,6 +12,8 @@ export interface PageServerOptions {
   readonly subscriber: Subscriber;
   /** What people call a machine, by its id. */
   readonly machineNames?: Readonly<Record<string, string>>;
+  /** The page says that this HQ keeps nothing. */
+  readonly demo?: boolean;
 }
 
 export interface PageServer {
@@ -43,7 +45,11 @@ function pageFiles() {
 /** Serves the page, its stream `/events` and `GET /api/state` on the loopback address. Nothing here changes anything. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
   const { port, subscriber } = options;
-  const rules: RulesView = { ...subscriber.fleet.rules, machineNames: options.machineNames ?? {} };
+  const rules: RulesView = {
+    ...subscriber.fleet.rules,
+    machineNames: options.machineNames ?? {},
+    demo: options.demo ?? false,
+  };
   const streams = createFleetStreams(subscriber, rules);
 
   function snapshot(): Tidings {

@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(args: readonly string
   e2e: () => import("./e2e.ts"),
   filter: () => import("./filter-chain.ts"),
   plan: () => import("./plan.ts"),
+  hq: () => import("./hq.ts"),
   spool: () => import("./spool-cost.ts"),
   startup: () => import("./startup.ts"),
   wire: () => import("./wire.ts"),

@@ -44,7 +44,7 @@ beforeEach(() => {
     fleet.receive(topic("live"), encode(liveMessage(mono, { "rotor_speed.mean": mono })), mono);
   };
   const subscriber = { fleet, connected: () => true } as unknown as Subscriber;
-  streams = createFleetStreams(subscriber, { ...RULES, machineNames: {} });
+  streams = createFleetStreams(subscriber, { ...RULES, machineNames: {}, demo: false });
 });
 afterEach(() => {
   streams.close();

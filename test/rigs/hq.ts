@@ -74,12 +74,20 @@ export async function openPeer(
 export async function hearWatermarks(
   port: number,
   key: KeyObject,
+  heard: (ack: AckText) => void = () => undefined,
 ): Promise<{ readonly all: readonly AckText[]; newest(unit: string): AckText | undefined; close(): void }> {
   const all: AckText[] = [];
-  const peer = await openPeer(port, "ears", [`swath/1/${ORG}/+/ack`], ({ payload }) => {
-    const opened = openSigned(payload, [key]);
-    if ("refused" in opened) throw new Error(opened.refused);
-    all.push(ackText.parse(opened.value));
-  });
+  const peer = await openPeer(
+    port,
+    `ears-${Math.random().toString(36).slice(2)}`,
+    [`swath/1/${ORG}/+/ack`],
+    ({ payload }) => {
+      const opened = openSigned(payload, [key]);
+      if ("refused" in opened) throw new Error(opened.refused);
+      const ack = ackText.parse(opened.value);
+      all.push(ack);
+      heard(ack);
+    },
+  );
   return { all, newest: (unit) => all.findLast((ack) => ack.unit === unit), close: () => peer.end() };
 }

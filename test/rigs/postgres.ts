@@ -7,6 +7,8 @@ import { freePort } from "./mosquitto.ts";
 /** A PostgreSQL of the test's own, on a free port, with its files in a folder of its own. */
 export interface Postgres {
   readonly port: number;
+  /** Where its socket lies. */
+  readonly socketFolder: string;
   /** The address of a new empty database. */
   createDatabase(name: string): string;
   /** Kills the server as a power cut would (immediate mode, no checkpoint). */
@@ -57,6 +59,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   start();
   return {
     port,
+    socketFolder: folder,
     createDatabase(name) {
       run("createdb", ["-h", "127.0.0.1", "-p", String(port), "-U", "swath", name]);
       return `postgres://swath@127.0.0.1:${port}/${name}`;

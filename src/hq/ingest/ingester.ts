@@ -57,13 +57,18 @@ export interface Ingester {
 /** Messages of one transaction at most, and their bytes. */
 const BATCH_MESSAGES = 500;
 const BATCH_BYTES = 2 << 20;
-/** A smaller batch waits this long for company: a commit costs the same for one record as for many. */
+/** While messages keep coming, a smaller batch waits so long for company: a commit costs the same for one as for many. */
 const LINGER_MS = 100;
 const WAITING_MS = 500;
+/** Nothing came for so long: the broker has no more, or waits for acknowledgements (stock Mosquitto after 20 messages). */
+const PAUSE_MS = 5;
 /** Messages and bytes that may wait for their commit. */
 const WINDOW = { maxItems: 20_000, maxBytes: 64 << 20 };
-/** How long the broker keeps what comes while this ingester restarts. Longer would let a dead one hoard its share. */
-const SESSION_EXPIRY_S = 300;
+/**
+ * How long the broker keeps what comes while this ingester restarts. Brokers go on giving a dead session its share of a shared
+ * subscription: for so long its records come late, asked for again by the watermark.
+ */
+const SESSION_EXPIRY_S = 60;
 const SWEEP_MS = 200;
 const COMMANDS_MS = 1_000;
 const LONGEST_RETRY_MS = 5_000;
@@ -222,7 +227,11 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
           if (reading.waiting > 0) setTimeout(done, WAITING_MS);
         });
       if (stopping) return;
-      if (queue.items < BATCH_MESSAGES) await sleep(LINGER_MS);
+      const dueMs = performance.now() + LINGER_MS;
+      for (let seen = 0; seen !== counts.messages && queue.items < BATCH_MESSAGES && performance.now() < dueMs; ) {
+        seen = counts.messages;
+        await sleep(PAUSE_MS);
+      }
       const prepared = await reading.read(database.query, queue.take(BATCH_MESSAGES, BATCH_BYTES), Date.now());
       if (prepared.length > 0) await settle(prepared);
       if (paused && queue.items < WINDOW.maxItems / 2 && queue.bytes < WINDOW.maxBytes / 2) {

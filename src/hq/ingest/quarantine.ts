@@ -1,4 +1,5 @@
 import type { Query } from "./database.ts";
+import { joinBytes } from "./join-bytes.ts";
 import type { Prepared, PutAside } from "./prepare.ts";
 
 /** Most messages and bytes kept of one unit for one reason: what comes beyond is counted. */
@@ -46,18 +47,30 @@ export async function writeAside(
     );
     let kept = Number(row?.["kept"]);
     let keptBytes = Number(row?.["kept_bytes"]);
+    const keeping: { topic: string; one: PutAside; payload: Uint8Array }[] = [];
     for (const { topic, one } of list) {
       if (kept >= MAX_KEPT || keptBytes >= MAX_KEPT_BYTES) break;
-      const payload = Buffer.from(one.raw.subarray(0, MAX_PAYLOAD));
-      await query(
-        `INSERT INTO swath.quarantine (unit, topic, reason, detail, bytes, payload, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [unit, topic, reason, one.detail, one.raw.length, payload, at],
-      );
+      const payload = one.raw.subarray(0, MAX_PAYLOAD);
+      keeping.push({ topic, one, payload });
       kept++;
       keptBytes += payload.length;
       if (one.place !== undefined && payload.length === one.raw.length) places.settled(unit, one.place);
     }
+    if (keeping.length === 0) continue;
+    const payloads = joinBytes(keeping.map(({ payload }) => payload));
+    await query(
+      `INSERT INTO swath.quarantine (unit, topic, reason, detail, bytes, payload, received_at)
+       SELECT $1, v.topic, $2, v.detail, v.bytes, substring($3::bytea FROM v.start FOR v.size), $4
+       FROM unnest($5::text[], $6::text[], $7::int[], $8::int[], $9::int[]) AS v(topic, detail, bytes, start, size)`,
+      [
+        ...[unit, reason, payloads.bytes, at],
+        keeping.map(({ topic }) => topic),
+        keeping.map(({ one }) => one.detail),
+        keeping.map(({ one }) => one.raw.length),
+        payloads.starts,
+        keeping.map(({ payload }) => payload.length),
+      ],
+    );
     await query("UPDATE swath.put_aside SET kept = $3, kept_bytes = $4 WHERE unit = $1 AND reason = $2", [
       ...[unit, reason, kept, keptBytes],
     ]);

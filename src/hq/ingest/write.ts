@@ -1,6 +1,7 @@
 import type { Lane, WireRecord } from "../../model/record.ts";
 import type { SeqRanges } from "../seq-ranges.ts";
 import type { Query } from "./database.ts";
+import { joinBytes } from "./join-bytes.ts";
 import type { GoodRecord, Prepared } from "./prepare.ts";
 import { writeAside } from "./quarantine.ts";
 import { formatRuns, parseRuns } from "./runs.ts";
@@ -183,14 +184,7 @@ type Fresh = GoodRecord & { readonly unit: number; readonly stream: number };
 
 async function insertRecords(query: Query, fresh: readonly Fresh[], receivedAtMs: number): Promise<void> {
   if (fresh.length === 0) return;
-  // All raw bytes in one parameter, cut apart by the database: nothing is escaped on the way.
-  const raws = Buffer.concat(fresh.map(({ raw }) => raw));
-  let offset = 1;
-  const offsets = fresh.map(({ raw }) => {
-    const from = offset;
-    offset += raw.length;
-    return from;
-  });
+  const raws = joinBytes(fresh.map(({ raw }) => raw));
   await query(
     `INSERT INTO swath.wire_record (stream, seq, unit, kind, boot, mono, until_mono, t, trust, unc, descriptor,
                                     received_at, encoding, raw, body)
@@ -212,10 +206,10 @@ async function insertRecords(query: Query, fresh: readonly Fresh[], receivedAtMs
       fresh.map((f) => f.record.trust),
       fresh.map((f) => f.record.unc ?? null),
       fresh.map((f) => ("desc" in f.record ? f.record.desc : null)),
-      offsets,
+      raws.starts,
       fresh.map(({ raw }) => raw.length),
       new Date(receivedAtMs).toISOString(),
-      raws,
+      raws.bytes,
     ],
   );
 }

@@ -121,7 +121,10 @@ function listen(): void {
   events.addEventListener("message", (message: MessageEvent<string>) => {
     const tidings = JSON.parse(message.data) as Tidings;
     store.take(tidings);
-    if (tidings.rules !== undefined) fillLegend(byId("legend"), tidings.rules);
+    if (tidings.rules !== undefined) {
+      fillLegend(byId("legend"), tidings.rules);
+      byId("demo").hidden = !tidings.rules.demo;
+    }
     redraw();
   });
   // The browser comes back by itself after a broken connection, but never after a refusal.

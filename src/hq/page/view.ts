@@ -177,6 +177,8 @@ export interface RulesView {
   readonly shockLineMps2: number;
   /** What people call a machine, by its id. */
   readonly machineNames: Readonly<Record<string, string>>;
+  /** What HQ is keeps nothing: its database is in memory, and no record is confirmed as stored. */
+  readonly demo: boolean;
 }
 
 /** One message of `/events`. */
