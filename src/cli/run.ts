@@ -102,8 +102,8 @@ const OPTIONS = {
   "trial-s": { type: "string" },
 } as const;
 
-/** `--trial-s 60`: all must be well for so many seconds, within five times as many. */
+/** `--trial-s 60`: all must be well for so many seconds, within five times as many, and a minute at least. */
 function trialTimes(text: string | undefined): { times?: TrialTimes } {
   const s = Number(text);
-  return text === undefined || !(s > 0) ? {} : { times: { holdMs: s * 1000, limitMs: s * 5000 } };
+  return text === undefined || !(s > 0) ? {} : { times: { holdMs: s * 1000, limitMs: Math.max(60_000, s * 5000) } };
 }

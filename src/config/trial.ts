@@ -129,6 +129,7 @@ const FLOOD_START_BYTES = 200_000;
 export function createTrial(terms: TrialTerms, startMs: number) {
   let wellSinceMs: number | undefined;
   let lostBefore: number | undefined;
+  let lastWrong: readonly string[] = [];
   return {
     step(nowMs: number, facts: TrialFacts): Verdict | undefined {
       const ranS = Math.max(0, nowMs - startMs) / 1000;
@@ -141,12 +142,13 @@ export function createTrial(terms: TrialTerms, startMs: number) {
       }
       const wrong = wrongNow(terms, facts, lostBefore);
       lostBefore = facts.lost;
+      if (wrong.length > 0) lastWrong = wrong;
       if (wrong.length > 0) wellSinceMs = undefined;
       else wellSinceMs ??= nowMs;
       if (wellSinceMs !== undefined && nowMs - wellSinceMs >= terms.holdMs)
         return { outcome: "committed", reason: `all was well for ${Math.round(terms.holdMs / 1000)} s` };
       if (nowMs - startMs < terms.limitMs) return undefined;
-      const reason = wrong.length === 0 ? "it was never well for long enough" : wrong.join("; ");
+      const reason = `${wrong.length === 0 ? "it was not well for long enough: " : ""}${lastWrong.join("; ")}`;
       return { outcome: "reverted", reason: `after ${ranS.toFixed(0)} s: ${reason}` };
     },
   };

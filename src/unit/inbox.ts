@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { lstat, open, readdir, unlink, writeFile } from "node:fs/promises";
+import { lstat, open, readdir, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BUNDLE_MAX_BYTES, BUNDLE_SUFFIX } from "../config/bundle.ts";
 
@@ -52,6 +52,10 @@ async function read(dir: string, name: string): Promise<Delivered> {
 
 /** Writes the answer beside a bundle, `<name>.txt`, and takes the bundle away: it is asked about once. */
 export async function answerInbox(dir: string, name: string, lines: readonly string[]): Promise<void> {
-  await writeFile(join(dir, `${name}.txt`), `${lines.join("\n")}\n`, { mode: 0o644 }).catch(() => undefined);
+  const answer = join(dir, `${name}.txt`);
+  // Whoever waits for the answer must find all of it.
+  await writeFile(`${answer}.new`, `${lines.join("\n")}\n`, { mode: 0o644 })
+    .then(() => rename(`${answer}.new`, answer))
+    .catch(() => undefined);
   await unlink(join(dir, name)).catch(() => undefined);
 }

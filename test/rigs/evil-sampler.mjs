@@ -8,5 +8,9 @@ const busy = (ms) => {
 };
 if (config.includes("EVIL-CRASH")) setTimeout(() => process.kill(process.pid, "SIGKILL"), LATE_MS);
 if (config.includes("EVIL-HANG")) setTimeout(() => busy(1e9), LATE_MS);
-if (config.includes("EVIL-STARVE")) setInterval(() => busy(9000), 10_000);
+const starve = () => {
+  busy(9000);
+  setTimeout(starve, 500);
+};
+if (config.includes("EVIL-STARVE")) setTimeout(starve, LATE_MS);
 await import("../../dist/src/sampler/main.js");

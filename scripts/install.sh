@@ -1,0 +1,131 @@
+#!/bin/sh
+# Installs Swath on Raspberry Pi OS 64-bit (bookworm, trixie) or Debian: sudo scripts/install.sh [--dry-run] [--destdir DIR]
+# May be run again at any time; prints what it does and changes only what is not as it should be. uninstall.sh undoes it.
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+root=
+dry=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dry-run) dry=yes ;;
+    --destdir) root=${2:?--destdir needs a folder}; shift ;;
+    *) echo "usage: install.sh [--dry-run] [--destdir DIR]" >&2; exit 64 ;;
+  esac
+  shift
+done
+
+# Within another root nothing is started and no user of this machine is touched.
+live=no
+[ -z "$root" ] && live=yes
+if [ $live = yes ] && [ $dry = no ] && [ "$(id -u)" != 0 ]; then
+  echo "install.sh: must be run as root (sudo), or with --dry-run or --destdir" >&2
+  exit 77
+fi
+
+changes=0
+say() { changes=$((changes + 1)); printf '%s\n' "$*"; }
+run() { [ $dry = yes ] || "$@"; }
+
+# put FILE TARGET MODE: copies when it is not there or differs.
+put() {
+  if [ -f "$root$2" ] && cmp -s "$1" "$root$2"; then return 0; fi
+  say "write   $2"
+  run install -D -m "$3" "$1" "$root$2"
+}
+
+folder() {
+  [ -d "$root$1" ] && return 0
+  say "folder  $1"
+  run mkdir -p "$root$1"
+  run chmod "$2" "$root$1"
+}
+
+# setting FILE LINE: adds a line to a file of the boot partition that lacks it.
+setting() {
+  [ -f "$root$1" ] || return 0
+  grep -qxF "$2" "$root$1" && return 0
+  say "setting $1: $2"
+  if [ $dry = no ]; then printf '%s\n' "$2" >>"$root$1"; fi
+}
+
+user() {
+  if [ $live = yes ]; then
+    getent group swath >/dev/null || { say "group   swath"; run groupadd --system swath; }
+    getent passwd "$1" >/dev/null && return 0
+    say "user    $1"
+    run useradd --system --gid swath --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$1"
+  elif [ -f "$root/etc/passwd" ] && [ -x "$root/usr/sbin/useradd" ]; then
+    chroot "$root" getent group swath >/dev/null || { say "group   swath"; run chroot "$root" groupadd --system swath; }
+    chroot "$root" getent passwd "$1" >/dev/null && return 0
+    say "user    $1"
+    run chroot "$root" useradd --system --gid swath --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin "$1"
+  fi
+}
+
+user swath
+user swath-sampler
+
+# The program: what lies beside this script, as the archive or a built clone has it.
+for part in dist node_modules package.json config docs scripts node; do
+  [ -e "$here/$part" ] || continue
+  if [ "$here" = "$root/opt/swath" ]; then continue; fi
+  if diff -rq --no-dereference "$here/$part" "$root/opt/swath/$part" >/dev/null 2>&1; then continue; fi
+  say "copy    /opt/swath/$part"
+  run mkdir -p "$root/opt/swath"
+  run rm -rf "$root/opt/swath/$part"
+  run cp -a "$here/$part" "$root/opt/swath/$part"
+done
+if [ ! -x "$root/opt/swath/node/bin/node" ] && [ ! -x "$here/node/bin/node" ]; then
+  node=$(command -v node || true)
+  if [ -n "$node" ]; then
+    say "link    /opt/swath/node/bin/node -> $node"
+    run mkdir -p "$root/opt/swath/node/bin"
+    run ln -sfn "$node" "$root/opt/swath/node/bin/node"
+  else
+    echo "install.sh: there is no Node here and none in this archive: install nodejs 20.19 or newer" >&2
+  fi
+fi
+
+folder /etc/swath 755
+folder /etc/swath/keys 755
+
+units=/etc/systemd/system
+put "$here/scripts/install/swath.service" $units/swath.service 644
+put "$here/scripts/install/swath-sampler.service" $units/swath-sampler.service 644
+put "$here/scripts/install/swath-usb@.service" $units/swath-usb@.service 644
+put "$here/scripts/install/60-swath.rules" /etc/udev/rules.d/60-swath.rules 644
+put "$here/scripts/install/watchdog.conf" /etc/systemd/system.conf.d/50-swath-watchdog.conf 644
+put "$here/scripts/install/journald.conf" /etc/systemd/journald.conf.d/50-swath.conf 644
+put "$here/scripts/install/clock-floor.service" $units/swath-clock-floor.service 644
+put "$here/scripts/install/modules.conf" /etc/modules-load.d/swath.conf 644
+
+for boot in /boot/firmware/config.txt /boot/config.txt; do
+  [ -f "$root$boot" ] || continue
+  setting $boot "dtparam=i2c_arm=on,i2c_arm_baudrate=400000"
+  setting $boot "enable_uart=1"
+  setting $boot "dtparam=watchdog=on"
+  break
+done
+
+for service in swath-clock-floor swath swath-sampler; do
+  wants=$units/multi-user.target.wants/$service.service
+  [ -L "$root$wants" ] && continue
+  say "enable  $service"
+  run mkdir -p "$root$units/multi-user.target.wants"
+  run ln -s "../$service.service" "$root$wants"
+done
+
+if [ $changes = 0 ]; then
+  echo "nothing to do: all is as it should be"
+elif [ $live = yes ] && [ $dry = no ]; then
+  systemctl daemon-reload
+  udevadm control --reload
+  systemctl restart swath-clock-floor swath swath-sampler
+  echo "started swath and swath-sampler; what they say: journalctl -u swath -u swath-sampler"
+fi
+[ $dry = no ] || echo "dry run: nothing was changed"
+if ls "$root"/etc/swath/keys/*.pub >/dev/null 2>&1; then :; else
+  echo "next: copy the public key of HQ to /etc/swath/keys/, then flash a configuration (docs/maintainer.md)"
+fi
+echo "advice: a card lasts longest with a read-only root (raspi-config, overlay file system) and /var/lib/swath on a partition of its own"

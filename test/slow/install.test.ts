@@ -1,0 +1,180 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../rigs/unit.ts";
+
+const scripts = resolve(import.meta.dirname, "../../scripts");
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "swath-install-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+/** What an archive holds, with as little in it as the scripts need, and an empty root to install into. */
+function archive() {
+  const from = join(dir, "archive");
+  const root = join(dir, "root");
+  mkdirSync(join(from, "dist/src/cli"), { recursive: true });
+  mkdirSync(join(root, "boot/firmware"), { recursive: true });
+  cpSync(scripts, join(from, "scripts"), { recursive: true });
+  writeFileSync(join(from, "package.json"), "{}");
+  writeFileSync(join(from, "dist/src/cli/main.js"), "");
+  writeFileSync(join(root, "boot/firmware/config.txt"), "arm_64bit=1\n");
+  const run = (name: string, ...args: string[]) =>
+    execFileSync(join(from, "scripts", name), ["--destdir", root, ...args], { encoding: "utf8" });
+  const files = () => readdirSync(root, { recursive: true, encoding: "utf8" }).sort();
+  return { root, run, files };
+}
+
+describe("install.sh and uninstall.sh", () => {
+  it("changes nothing in a dry run, says what it does, does nothing a second time, and is undone", () => {
+    const { root, run, files } = archive();
+    const before = files();
+    const dry = run("install.sh", "--dry-run");
+    expect(files()).toEqual(before);
+    const first = run("install.sh");
+    const lines = (text: string) => text.split("\n").filter((l) => /^(write|copy|folder|setting|enable|link) /.test(l));
+    expect(lines(first)).toEqual(lines(dry));
+    expect(lines(first).length).toBeGreaterThan(10);
+    for (const file of [
+      "etc/systemd/system/swath.service",
+      "etc/udev/rules.d/60-swath.rules",
+      "opt/swath/dist/src/cli/main.js",
+    ])
+      expect(existsSync(join(root, file)), file).toBe(true);
+    const boot = readFileSync(join(root, "boot/firmware/config.txt"), "utf8");
+    expect(boot).toBe("arm_64bit=1\ndtparam=i2c_arm=on,i2c_arm_baudrate=400000\nenable_uart=1\ndtparam=watchdog=on\n");
+    const after = files();
+    expect(run("install.sh")).toContain("nothing to do: all is as it should be");
+    expect(files()).toEqual(after);
+    writeFileSync(join(root, "etc/swath/keys/hq.pub"), "x");
+    expect(run("uninstall.sh")).toContain("kept    /var/lib/swath and /etc/swath");
+    expect(files().filter((f) => /swath/.test(f))).toEqual(["etc/swath", "etc/swath/keys", "etc/swath/keys/hq.pub"]);
+    run("uninstall.sh", "--records");
+    expect(files().filter((f) => /swath/.test(f))).toEqual([]);
+  });
+});
+
+describe("the services", () => {
+  it.each([
+    ["swath-sampler.service", 0.6],
+    ["swath.service", 1.1],
+  ])("%s is exposed no more than %s by the measure of systemd", (name, most) => {
+    const out = execFileSync(
+      "systemd-analyze",
+      ["security", "--offline=true", "--no-pager", join(scripts, "install", name)],
+      {
+        encoding: "utf8",
+      },
+    );
+    const found = Number(/exposure level for \S+: ([0-9.]+)/.exec(out)?.[1]);
+    console.log(`${name}: exposure ${found}`);
+    expect(found).toBeLessThanOrEqual(most);
+  });
+
+  it("are started again for ever, and watched", () => {
+    for (const name of ["swath-sampler.service", "swath.service"]) {
+      const text = readFileSync(join(scripts, "install", name), "utf8");
+      for (const line of ["Restart=always", "StartLimitIntervalSec=0", "WatchdogSec=30", "NotifyAccess=main"])
+        expect(text.split("\n"), name).toContain(line);
+    }
+  });
+});
+
+describe("swath-run", () => {
+  /** Starts a program under it with a socket in systemd's place; what came there, line by line. */
+  function under(program: string) {
+    const socket = join(dir, "notify");
+    const ear = spawn("python3", [
+      "-uc",
+      `import socket\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(${JSON.stringify(socket)})\nprint("up")\nwhile True: print(s.recv(4096).decode())`,
+    ]);
+    let heard = "";
+    ear.stdout.on("data", (chunk) => {
+      heard += chunk;
+    });
+    const start = () =>
+      spawn(join(scripts, "install/swath-run"), [process.execPath, "-e", program], {
+        env: { ...process.env, NOTIFY_SOCKET: socket },
+      });
+    return { ear, start, heard: () => heard };
+  }
+
+  it("hands on signs of life and nothing else, passes a stop on, and ends as the program ends", async () => {
+    const program =
+      'const fs=require("fs");const fd=Number(process.env.SWATH_NOTIFY_FD);fs.writeSync(fd,"READY=1\\nMAINPID=1\\nWATCHDOG=1\\n");process.on("SIGTERM",()=>process.exit(7));setInterval(()=>{},1000)';
+    const { ear, start, heard } = under(program);
+    try {
+      await until("the socket", () => heard().includes("up"));
+      const child = start();
+      const code = new Promise((done) => child.once("exit", done));
+      await until("signs of life", () => heard().includes("WATCHDOG=1"));
+      child.kill("SIGTERM");
+      expect(await code).toBe(7);
+      expect(heard()).toBe("up\nREADY=1\nWATCHDOG=1\n");
+    } finally {
+      ear.kill("SIGKILL");
+    }
+  });
+
+  it("ends when the program is killed", () => {
+    const { status } = spawnSync(join(scripts, "install/swath-run"), [
+      process.execPath,
+      "-e",
+      'process.kill(process.pid, "SIGKILL")',
+    ]);
+    expect(status).toBe(128 + 9);
+  });
+});
+
+describe("a stick", () => {
+  function stick(
+    prepare: (at: string) => void,
+    answer = true,
+  ): { readonly status: number | null; readonly out: string; readonly inbox: string[] } {
+    const at = join(dir, "stick");
+    const inbox = join(dir, "inbox");
+    mkdirSync(at);
+    mkdirSync(inbox);
+    prepare(at);
+    if (answer) writeFileSync(join(inbox, "unit"), "");
+    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_WAIT_S: "0" };
+    const { status, stdout } = spawnSync(join(scripts, "install/usb-inbox"), ["/dev/none"], { env, encoding: "utf8" });
+    return { status, out: stdout, inbox: readdirSync(inbox).filter((n) => n !== "unit") };
+  }
+
+  it("gives its newest bundle to the inbox under a tame name, whole", () => {
+    const { inbox } = stick((at) => writeFileSync(join(at, "unit 7 ü$(x).swath"), "signed"));
+    expect(inbox).toEqual(["usb-unit7x.swath"]);
+    expect(readFileSync(join(dir, "inbox", "usb-unit7x.swath"), "utf8")).toBe("signed");
+  });
+
+  it.each<[string, (at: string) => void]>([
+    ["a link to a file of the unit", (at) => symlinkSync("/etc/passwd", join(at, "x.swath"))],
+    [
+      "a file of a gigabyte",
+      (at) => {
+        writeFileSync(join(at, "x.swath"), "");
+        truncateSync(join(at, "x.swath"), 2 ** 30);
+      },
+    ],
+    ["a folder of that name", (at) => mkdirSync(join(at, "x.swath"))],
+    ["a folder with files in it", (at) => cpSync(import.meta.dirname, join(at, "y.swath"), { recursive: true })],
+    ["nothing", () => undefined],
+  ])("with %s gives nothing", (_, prepare) => {
+    expect(stick(prepare)).toMatchObject({ status: 0, inbox: [] });
+  });
+});
