@@ -45,10 +45,6 @@ declare module "johnny-five" {
     off(): this;
   }
 
-  export class Button extends EventEmitter {
-    constructor(options: { pin: number; board: Board; isPullup?: boolean });
-  }
-
-  const five: { readonly Board: typeof Board; readonly Led: typeof Led; readonly Button: typeof Button };
+  const five: { readonly Board: typeof Board; readonly Led: typeof Led };
   export default five;
 }

@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   }
 
   function startPanel(board: Board): void {
-    const { lampPin, buzzerPin, keyPin, muted } = assignment.panel;
+    const { lampPin, buzzerPin, muted } = assignment.panel;
     const led = (pin: number | undefined) => (pin === undefined ? undefined : new johnnyFive.Led({ pin, board }));
     const outputs = { lamp: led(lampPin), buzzer: led(buzzerPin) };
     const p = createPanel({
@@ -54,11 +54,6 @@ async function main(): Promise<void> {
     });
     panel = p;
     for (const one of [outputs.lamp, outputs.buzzer]) one?.off();
-    if (keyPin !== undefined) {
-      const button = new johnnyFive.Button({ pin: keyPin, board, isPullup: true });
-      button.on("down", () => p.key.down(nowMs()));
-      button.on("up", () => p.key.up(nowMs()));
-    }
     setInterval(() => p.step(nowMs()), PANEL_MS);
   }
 
@@ -75,6 +70,8 @@ async function main(): Promise<void> {
       value: (input, x) => send(boardNumbers(BOARD_FRAME.value, input, atMs, x)),
       pulses: (input, boardMs, pulses) => send(boardNumbers(BOARD_FRAME.pulses, input, atMs, boardMs, pulses)),
       beat: () => send(boardFrame(BOARD_FRAME.beat, 0, atMs)),
+      // The instants of the bytes, not ours: a press keeps its length however late it is read.
+      key: (isDown) => (isDown ? panel?.key.down(atMs) : panel?.key.up(atMs)),
       malformed: () => trouble("malformed"),
       unanswered: () => trouble("unanswered"),
       over: end,

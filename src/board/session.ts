@@ -11,6 +11,8 @@ export interface SessionListener {
   value(input: number, x: number): void;
   pulses(input: number, boardMs: number, pulses: number): void;
   beat(): void;
+  /** The panel's key has gone down or up. */
+  key(isDown: boolean): void;
   malformed(): void;
   unanswered(): void;
   /** The session is over: the board cannot be used, began anew, lost its settings, or does not answer. */
@@ -19,7 +21,7 @@ export interface SessionListener {
 
 /** How often the board is asked who it is until it answers, and how long that may take. */
 const ASK_MS = 1000;
-const READY_MS = 10_000;
+const READY_MS = 15_000;
 /** How often one pin is asked for its settings: the board's beat. */
 const BEAT_MS = 500;
 /** Beats without an answer after which the session is over. */
@@ -61,7 +63,7 @@ export function startSession(spec: {
 }) {
   const { assignment, johnnyFive, listener } = spec;
   const transport = createTransport((bytes) => listener.write(bytes));
-  const { lampPin, buzzerPin } = assignment.panel;
+  const { lampPin, buzzerPin, keyPin } = assignment.panel;
   const wanted: WantedMode[] = [];
   const digital: { readonly input: number; readonly pin: number; value: number }[] = [];
   let isOver = false;
@@ -100,6 +102,14 @@ export function startSession(spec: {
     io.setSamplingInterval(assignment.samplingMs);
     for (const [input, one] of assignment.inputs.entries()) attach(input, one);
     for (const pin of [lampPin, buzzerPin]) if (pin !== undefined) wanted.push({ pin, mode: io.MODES.OUTPUT });
+    // Not the library's button: it tells two changes that come together as one, and a press would be lost on a busy machine.
+    if (keyPin !== undefined) {
+      let last = 1;
+      readDigital(keyPin, true, (level) => {
+        if (level !== last) listener.key(level === 0);
+        last = level;
+      });
+    }
     const { name, version } = io.firmware;
     listener.ready(board, `${name} ${version.major}.${version.minor}`);
     // A board that says who it is without being asked has restarted: it does not know its pins any more.
@@ -110,21 +120,25 @@ export function startSession(spec: {
   listener.write(SYSTEM_RESET);
   ask();
 
+  function readDigital(pin: number, pullUp: boolean, on: (level: number) => void): void {
+    const mode = pullUp && io.pins[pin]!.supportedModes.includes(PULLUP_MODE) ? PULLUP_MODE : io.MODES.INPUT;
+    io.pinMode(pin, mode);
+    // Older firmware has no such mode: there a 1 written to an input turns the pull-up on.
+    if (pullUp && mode !== PULLUP_MODE) io.digitalWrite(pin, 1);
+    wanted.push({ pin, mode });
+    io.digitalRead(pin, on);
+  }
+
   function attach(input: number, one: BoardAssignment["inputs"][number]): void {
     if (one.kind === "analog") {
       io.pinMode(one.pin, io.MODES.ANALOG);
       wanted.push({ pin: io.analogPins[one.pin]!, mode: io.MODES.ANALOG });
       io.analogRead(one.pin, (x) => listener.value(input, x));
     } else if (one.kind === "digital") {
-      const mode = one.pullUp && io.pins[one.pin]!.supportedModes.includes(PULLUP_MODE) ? PULLUP_MODE : io.MODES.INPUT;
-      io.pinMode(one.pin, mode);
-      // Older firmware has no such mode: there a 1 written to an input turns the pull-up on.
-      if (one.pullUp && mode !== PULLUP_MODE) io.digitalWrite(one.pin, 1);
-      wanted.push({ pin: one.pin, mode });
       // After its reset a board reports only what differs from 0.
       const state = { input, pin: one.pin, value: 0 };
       digital.push(state);
-      io.digitalRead(one.pin, (x) => {
+      readDigital(one.pin, one.pullUp, (x) => {
         if (x === state.value) return;
         state.value = x;
         listener.value(input, x);
@@ -190,6 +204,10 @@ function unfit(io: FirmataIo, { inputs, adcBits, panel }: BoardAssignment): stri
       return `pin ${one.pin} counts no pulses: ConfigurableFirmata with its frequency feature is needed`;
     }
   }
+  const pins = inputs.map((one) => (one.kind === "analog" ? io.analogPins[one.pin] : one.pin));
+  const all = [...pins, panel.lampPin, panel.buzzerPin, panel.keyPin].filter((pin) => pin !== undefined);
+  const twice = all.find((pin, i) => all.indexOf(pin) !== i);
+  if (twice !== undefined) return `pin ${twice} is used twice: an analog input has a number among the pins too`;
   for (const pin of [panel.lampPin, panel.buzzerPin])
     if (pin !== undefined && !modesOf(pin).includes(io.MODES.OUTPUT)) return `pin ${pin} is no output`;
   if (panel.keyPin !== undefined && !modesOf(panel.keyPin).includes(io.MODES.INPUT))

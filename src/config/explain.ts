@@ -24,6 +24,7 @@ export function explainConfig(loaded: LoadedConfig): string[] {
     ...(loaded.channels.length === 0 ? ["  none"] : []),
     "",
     ...(loaded.detectors.length === 0 ? [] : ["Detectors", ...detectorLines(loaded), ""]),
+    ...panelLines(loaded),
     ...output(loaded),
   ];
 }
@@ -182,6 +183,17 @@ function detectorLines({ detectors, capture, channels }: LoadedConfig): string[]
   const { fast, slow } = capture;
   const words = (s: typeof fast) => `${s.beforeS} s before to ${s.afterS} s after`;
   return [...lines, `  Black box: ${words(fast)} of fast channels, ${words(slow)} of slow ones`];
+}
+
+function panelLines({ panel }: LoadedConfig): string[] {
+  if (panel === undefined) return [];
+  const { board, lampPin, buzzerPin, keyPin, muted } = panel;
+  const things = [
+    ...(lampPin === undefined ? [] : [`lamp on pin ${lampPin}`]),
+    ...(buzzerPin === undefined ? [] : [`buzzer on pin ${buzzerPin}${muted ? ", muted" : ""}`]),
+    ...(keyPin === undefined ? [] : [`key on pin ${keyPin}: short ${words(panel.short)}, long ${words(panel.long)}`]),
+  ];
+  return [`Panel on ${board}: ${things.join("; ")}`];
 }
 
 function span({ range, unit }: ChannelSpec): string {

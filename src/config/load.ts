@@ -4,6 +4,7 @@ import { hashOf } from "../model/canonical.ts";
 import { checkBudgets, checkRings } from "./budget.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkDetectors } from "./check-detectors.ts";
+import { checkPanel } from "./check-panel.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
 import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
@@ -37,6 +38,7 @@ export function loadConfig(
   checkBudgets(c, buses, parts);
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);
+  checkPanel(c, parts);
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
   return freeze(
@@ -98,6 +100,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     ring,
     // What watches nothing changes nothing.
     ...(detectors.length === 0 ? {} : { detectors, capture }),
+    ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     simulation,
   };
   return {
@@ -124,6 +127,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     detectors,
     capture,
     ...(unit.cab === undefined ? {} : { cab: fullCab(unit.cab, full) }),
+    ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(simulation === undefined ? {} : { simulation }),
   };
 }

@@ -13,6 +13,7 @@ import type {
   failOverSchema,
   jamSchema,
   limitSchema,
+  Panel,
   Profile,
   Simulation,
   shockSchema,
@@ -125,5 +126,7 @@ export interface LoadedConfig {
   readonly capture: Capture;
   /** The page in the cab, with every file as a full path; absent where there is none. */
   readonly cab?: Cab;
+  /** The operator's panel; absent where there is none. */
+  readonly panel?: Panel;
   readonly simulation?: Simulation;
 }

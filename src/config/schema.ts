@@ -337,6 +337,23 @@ export const cabSchema = z
   })
   .describe("the page for the operator");
 
+const panelPin = (what: string) => z.int().min(2).max(69).optional().describe(what);
+
+export const panelSchema = z
+  .strictObject({
+    board: snake("a part's name").describe("the sub-board it is wired to: a part firmata-board"),
+    lampPin: panelPin("pin of the lamp; on is high"),
+    buzzerPin: panelPin("pin of an active buzzer; on is high"),
+    keyPin: panelPin("pin of the key, which closes to ground"),
+    muted: z.boolean().default(false).describe("the buzzer never sounds"),
+    short: z.enum(["mine_found", "detonation"]).default("detonation").describe("what a short press of the key marks"),
+    long: z.enum(["breakdown", "standby"]).default("breakdown").describe("what a long press of the key marks"),
+  })
+  .refine((p) => p.lampPin !== undefined || p.buzzerPin !== undefined || p.keyPin !== undefined, {
+    error: "expected lampPin, buzzerPin or keyPin, at least one",
+  })
+  .describe("the operator's lamp, buzzer and key (docs/operator.md)");
+
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
@@ -369,6 +386,7 @@ export const unitSchema = z
     detectors: names(detectorSchema).prefault({}).describe("detectors by name; a limit's name is that of its events"),
     capture: captureSchema.prefault({}),
     cab: cabSchema.optional(),
+    panel: panelSchema.optional(),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
@@ -377,5 +395,6 @@ export type UnitFile = z.output<typeof unitSchema>;
 export type BusConfig = z.output<typeof busSchema>;
 export type Profile = z.output<typeof profileSchema>;
 export type Capture = z.output<typeof captureSchema>;
+export type Panel = z.output<typeof panelSchema>;
 export type Cab = z.output<typeof cabSchema>;
 export type Simulation = z.output<typeof simulationSchema>;

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import type { Lamp } from "../model/operator.ts";
 import { createFrameReader, encodeHello, encodeStatus, type Hello, type Status } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -22,6 +23,8 @@ export function createLinkClient(options: {
   readonly path: string;
   readonly outbox: Outbox;
   readonly hello: () => Hello;
+  /** The unit says what the operator's lamp shall say. */
+  readonly onLamp?: (lamp: Lamp) => void;
 }): LinkClient {
   const { outbox } = options;
   let socket: Socket | undefined;
@@ -51,6 +54,7 @@ export function createLinkClient(options: {
     s.on("drain", pump);
     const reader = createFrameReader(
       (frame) => {
+        if (frame.type === "lamp") options.onLamp?.(frame.lamp);
         if (frame.type !== "ack") return;
         outbox.ack(frame.number);
         if (outbox.length === 0) onDrained?.();

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LAMPS, type Lamp } from "../model/operator.ts";
 import { captureFields, channelLosses, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 
@@ -6,7 +7,7 @@ import { TRUST } from "../model/time.ts";
  * Frames between sampler and unit, little-endian: `u32` length of what follows, `u8` type, 3 bytes zero, `f64` number, body.
  * Numbered frames (`row`, `note`) are kept by the sampler until the unit acknowledges them as durable; number 0 is never kept.
  */
-export const FRAME = { hello: 1, row: 2, note: 3, status: 4, ack: 5 } as const;
+export const FRAME = { hello: 1, row: 2, note: 3, status: 4, ack: 5, lamp: 6 } as const;
 
 const HEADER_BYTES = 16;
 /** Longest frame either side accepts; a longer one means a broken peer and ends the connection. */
@@ -69,7 +70,8 @@ export type Frame =
   | { readonly type: "row"; readonly number: number; readonly row: Row; readonly bytes: Uint8Array }
   | { readonly type: "note"; readonly number: number; readonly body: Note }
   | { readonly type: "status"; readonly number: 0; readonly body: Status }
-  | { readonly type: "ack"; readonly number: number };
+  | { readonly type: "ack"; readonly number: number }
+  | { readonly type: "lamp"; readonly number: 0; readonly lamp: Lamp };
 
 function header(type: number, number: number, bodyBytes: number): { bytes: Buffer; view: DataView } {
   const bytes = Buffer.alloc(HEADER_BYTES + bodyBytes);
@@ -96,6 +98,8 @@ export const encodeNote = (number: number, body: Note): Buffer => jsonFrame(FRAM
 /** A note whose JSON was written piece by piece. */
 export const encodeWrittenNote = (number: number, json: string): Buffer => textFrame(FRAME.note, number, json);
 export const encodeStatus = (body: Status): Buffer => jsonFrame(FRAME.status, 0, body);
+/** From the unit: what the operator's lamp shall say. */
+export const encodeLamp = (lamp: Lamp): Buffer => jsonFrame(FRAME.lamp, 0, lamp);
 export const encodeAck = (number: number): Buffer => header(FRAME.ack, number, 0).bytes;
 
 /** Encodes a row: `u16` table, `u16` columns, 4 bytes zero, `f64` mono, values, quality bits. */
@@ -149,6 +153,10 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   if (type === FRAME.note) {
     const note = noteBody.safeParse(body);
     return note.success ? { type: "note", number, body: note.data } : undefined;
+  }
+  if (type === FRAME.lamp) {
+    const lamp = z.enum(LAMPS).safeParse(body);
+    return lamp.success ? { type: "lamp", number: 0, lamp: lamp.data } : undefined;
   }
   if (type === FRAME.status) {
     const status = statusBody.safeParse(body);

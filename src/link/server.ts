@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import { createFrameReader, encodeAck, type Hello, type Note, type Row, type Status } from "./frame.ts";
+import type { Lamp } from "../model/operator.ts";
+import { createFrameReader, encodeAck, encodeLamp, type Hello, type Note, type Row, type Status } from "./frame.ts";
 
 /** What the unit hears from the sampler. Rows and notes come once each and in order, whatever the connections did. */
 export interface LinkListener {
@@ -17,6 +18,8 @@ export interface LinkServer {
   readonly session: string | undefined;
   /** Everything up to this number of the running session is durable. */
   ack(upTo: number): void;
+  /** What the operator's lamp shall say; lost while no sampler is connected, so it is told again and again. */
+  lamp(lamp: Lamp): void;
   close(): Promise<void>;
 }
 
@@ -46,7 +49,7 @@ export async function startLinkServer(options: {
           listener.hello(frame.body);
           return;
         }
-        if (!greeted || frame.type === "ack") return;
+        if (!greeted || frame.type === "ack" || frame.type === "lamp") return;
         if (frame.type === "status") return listener.status(frame.body);
         if (frame.number <= seen) {
           // Durable already, or on its way to be: the acknowledgement that covers it may have been lost.
@@ -80,6 +83,9 @@ export async function startLinkServer(options: {
     },
     ack(upTo) {
       current?.write(encodeAck(upTo));
+    },
+    lamp(lamp) {
+      current?.write(encodeLamp(lamp));
     },
     close() {
       current?.destroy();

@@ -17,6 +17,7 @@ export const markDetail = z.strictObject({
   kind: z.enum(MARK_KINDS),
   origin: z.enum(MARK_ORIGINS),
 });
+export type MarkDetail = z.infer<typeof markDetail>;
 
 /** What a person says about a detonation candidate; each becomes an event of this name. */
 export const VERDICTS = ["detonation_confirmed", "detonation_rejected"] as const;

@@ -4,11 +4,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
+import type { BoardAssignment } from "../board/assignment.ts";
 import { systemClock } from "../bus/clock.ts";
 import { type ServiceManager, serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
-import type { BoardReader } from "../device/board-device.ts";
+import type { BoardReader, KeyPress } from "../device/board-device.ts";
 import { createLinkClient } from "../link/client.ts";
 import { encodeNote } from "../link/frame.ts";
 import { createOutbox, type Outbox } from "../link/outbox.ts";
@@ -18,6 +19,7 @@ import { createBoardProcess } from "./board-process.ts";
 import { compose, recoveryOf } from "./compose.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
 import { stopHooks } from "./hook-run.ts";
+import { createLampWatch } from "./lamp-watch.ts";
 import { createLateness } from "./lateness.ts";
 import { openLinuxPorts } from "./linux-ports.ts";
 import { openPart } from "./open-parts.ts";
@@ -45,13 +47,25 @@ const { values: args } = parseArgs({
 
 const log = pino({ name: "swath-sampler", base: null, level: process.env["SWATH_LOG"] ?? "info" });
 
+/** The pins of the operator's panel, for the sub-board that has it. */
+function panelOf({ panel }: LoadedConfig, part: string): BoardAssignment["panel"] {
+  if (panel?.board !== part) return { muted: true };
+  const { lampPin, buzzerPin, keyPin, muted } = panel;
+  return {
+    ...(lampPin === undefined ? {} : { lampPin }),
+    ...(buzzerPin === undefined ? {} : { buzzerPin }),
+    ...(keyPin === undefined ? {} : { keyPin }),
+    muted,
+  };
+}
+
 /** The real machine: Linux's buses and the system's clock. */
 async function real(config: LoadedConfig, clock: Clock) {
   const boards = new Map<string, BoardReader>();
   for (const { name, device, options } of config.parts) {
     if (device.kind !== "board") continue;
     const { inputs, samplingMs, adcBits } = device.plan(options);
-    const assignment = { inputs: [...inputs], samplingMs, adcBits, panel: { muted: true } };
+    const assignment = { inputs: [...inputs], samplingMs, adcBits, panel: panelOf(config, name) };
     boards.set(name, createBoardProcess({ entry: BOARD_ENTRY, assignment }));
   }
   return { ports: await openLinuxPorts(config.buses, clock), boards, actors: [] as readonly Due[] };
@@ -78,7 +92,14 @@ async function main(): Promise<void> {
     },
   });
   const hello = () => ({ session, pid: process.pid, config: config.hash, firstKept: outbox.firstKept });
-  const link = createLinkClient({ path: socket, outbox, hello });
+  const boards = new Map<string, BoardReader>();
+  const lamp = createLampWatch(
+    (next) => {
+      for (const board of boards.values()) board.lamp(next);
+    },
+    () => clock.monoMs(),
+  );
+  const link = createLinkClient({ path: socket, outbox, hello, onLamp: lamp.told });
   const lateness = createLateness();
   const recovery = stepped === undefined ? recoveryOf(config) : undefined;
   const sampler = createSampler({
@@ -90,22 +111,39 @@ async function main(): Promise<void> {
     lateness,
     nowMs: () => clock.monoMs(),
   });
-  const { ports, boards, actors } =
-    stepped === undefined
-      ? await real(config, clock)
-      : simulatedPorts(config, clock, simStartMs, Number(args["sim-utc"] ?? Date.now()));
+  const {
+    ports,
+    boards: readers,
+    actors,
+  } = stepped === undefined
+    ? await real(config, clock)
+    : simulatedPorts(config, clock, simStartMs, Number(args["sim-utc"] ?? Date.now()));
+
+  for (const [name, reader] of readers) boards.set(name, reader);
+
+  /** What a press of the key marks; the operator is answered once it is kept. */
+  function mark(reader: BoardReader, part: string, press: KeyPress, atMs: number): void {
+    if (config.panel === undefined || press === "mute") return;
+    sampler.mark(config.panel[press], atMs, part);
+    reader.noted(press);
+  }
 
   const time = createGnssAnchor((anchor) => sampler.anchor(anchor));
   for (const part of config.parts) {
     const port = ports.get(part.bus);
     if (port === undefined) continue;
     const reader = boards.get(part.name);
-    const board = reader && { reader, onKey: () => undefined };
+    const board = reader && { reader, onKey: (press: KeyPress, atMs: number) => mark(reader, part.name, press, atMs) };
     sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time, board }));
   }
 
   const manager = serviceManager();
-  const items = [...actors, ...sampler.dues(), signOfLife(clock, manager)];
+  const items = [
+    ...actors,
+    ...sampler.dues(),
+    signOfLife(clock, manager),
+    ...(config.panel === undefined ? [] : [lamp]),
+  ];
   const schedule =
     stepped === undefined
       ? createSchedule({ items, clock, lateness })

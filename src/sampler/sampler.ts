@@ -2,6 +2,7 @@ import type { Source, SourceSink } from "../device/source.ts";
 import type { LinkClient } from "../link/client.ts";
 import { encodeNote, encodeRow, encodeWrittenNote, type Note, type Row, type Status } from "../link/frame.ts";
 import type { Outbox } from "../link/outbox.ts";
+import type { MarkDetail, MarkKind } from "../model/operator.ts";
 import type { SourceHealth } from "../model/record.ts";
 import type { Anchor } from "../model/time.ts";
 import { type BlackBoxSpec, createBlackBox } from "./black-box.ts";
@@ -155,6 +156,11 @@ export function createSampler(options: SamplerOptions) {
     sinkFor,
     addSource(source: Source): void {
       sources.push(source);
+    },
+    /** The operator has pressed a key; the mark is kept like any event. */
+    mark(kind: MarkKind, monoMs: number, source: string): void {
+      const detail: MarkDetail = { kind, origin: "key" };
+      sendNote({ kind: "event", mono: monoMs, name: "mark", severity: "info", source, detail });
     },
     anchor(a: Anchor): void {
       sendNote({ kind: "anchor", mono: a.monoMs, offsetMs: a.offsetMs, trust: a.trust, uncMs: a.uncMs });

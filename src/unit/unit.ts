@@ -31,6 +31,7 @@ import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLanes } from "./lanes.ts";
 import { createLive } from "./live.ts";
+import { createPanelLamp } from "./panel-lamp.ts";
 import { claimSpool } from "./presence.ts";
 import { createRecorder, type TableSpec } from "./recorder.ts";
 import { openRunFile } from "./run-file.ts";
@@ -330,6 +331,18 @@ export async function startUnit(options: {
     },
   });
 
+  const panelLamp = createPanelLamp({
+    config,
+    nowMs: () => clock.monoMs(),
+    facts: () => ({
+      sampler,
+      sources: Object.fromEntries(Object.entries(status?.sources ?? {}).map(([name, one]) => [name, one.state])),
+      spool: spool.state,
+      trial: bundle()?.trial ?? false,
+    }),
+    tell: (lamp) => server?.lamp(lamp),
+  });
+
   const samplerEnded = (why: string, inMs: number): void => {
     sampler = "restarting";
     log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
@@ -377,6 +390,7 @@ export async function startUnit(options: {
         live.row(row);
         if (tables[row.table]?.kind === "track") position.row(row);
         cab?.row(row);
+        panelLamp.row(row);
         recorder.row(row, bytes, number);
       },
       note(note, number) {
@@ -435,6 +449,7 @@ export async function startUnit(options: {
       : () => undefined;
   bulletins.start();
   let stopsInOrder = false;
+  panelLamp.start();
   const stopKeeping = run.keep(() => ({
     ...{
       boot: bootId,
@@ -461,6 +476,7 @@ export async function startUnit(options: {
     async stop() {
       clearInterval(proof);
       bulletins.stop();
+      panelLamp.stop();
       clearInterval(watchAlerts);
       stopWatching();
       hq?.stop();

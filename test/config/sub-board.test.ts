@@ -91,4 +91,22 @@ parts:
     expect(said).toMatch(/parts\.rotor\.options\.windowMs: .*2 to 200 times everyMs/);
     expect(said).toMatch(/buses\.same\.device: counter0 is already the bus "pickup"/);
   });
+
+  it("have a panel whose pins are its own", () => {
+    const parts = `${BUSES}parts:
+  board: { part: firmata-board, bus: board_usb, options: { digital: { lever: { pin: 2 } } } }
+  rotor: { part: interrupt-counter, bus: pickup, options: { pulsesPerRevolution: 60 } }
+`;
+    const config = loaded(`${parts}panel: { board: board, lampPin: 12, buzzerPin: 8, keyPin: 7 }\n`);
+    expect(explainConfig(config).join("\n")).toContain(
+      "Panel on board: lamp on pin 12; buzzer on pin 8; key on pin 7: short detonation, long breakdown",
+    );
+    expect(config.hash).not.toBe(loaded(parts).hash);
+    expect(refusal(`${parts}panel: { board: bord, lampPin: 12 }\n`)).toMatch(/there is no part "bord".*board/);
+    expect(refusal(`${parts}panel: { board: rotor, lampPin: 12 }\n`)).toMatch(/expected a sub-board/);
+    expect(refusal(`${parts}panel: { board: board }\n`)).toMatch(/lampPin, buzzerPin or keyPin/);
+    expect(refusal(`${parts}panel: { board: board, lampPin: 2, keyPin: 12, buzzerPin: 12 }\n`)).toMatch(
+      /panel\.lampPin: pin 2 is already an input of "board"[\s\S]*panel\.keyPin: pin 12 is already panel\.buzzerPin/,
+    );
+  });
 });

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createFrameReader, encodeAck, encodeHello, encodeNote, encodeRow, type Frame } from "../../src/link/frame.ts";
+import {
+  createFrameReader,
+  encodeAck,
+  encodeHello,
+  encodeLamp,
+  encodeNote,
+  encodeRow,
+  type Frame,
+} from "../../src/link/frame.ts";
 
 function sample(): { bytes: Buffer; frames: number } {
   const row = { table: 0, monoMs: 5123.5, values: Float64Array.of(1.25, Number.NaN, -7), q: Uint16Array.of(0, 8, 2) };
@@ -9,6 +17,7 @@ function sample(): { bytes: Buffer; frames: number } {
     encodeRow(1, row),
     encodeNote(2, { kind: "anchor", mono: 5, offsetMs: 1e12, trust: "gnss", uncMs: 200 }),
     encodeAck(2),
+    encodeLamp("no_fix"),
   ];
   return { bytes: Buffer.concat(parts), frames: parts.length };
 }

@@ -41,6 +41,8 @@ export interface AvrBoard {
   readonly changes: readonly { readonly pin: number; readonly value: number; readonly atMs: number }[];
   volts(channel: number, volts: number): void;
   drive(pin: number, level: 0 | 1): void;
+  /** Resolves when the board has run so long (ms of its own time, which is slower on a busy machine). */
+  ran(ms: number): Promise<void>;
   reset(): void;
   /** The microcontroller stands still; its line stays open. */
   halt(on: boolean): void;
@@ -56,12 +58,14 @@ export async function startAvrBoard(): Promise<AvrBoard> {
     cwd: resolve(import.meta.dirname, "../.."),
   });
   const outputs = new Map<number, number>();
+  let waiting: (() => void) | undefined;
   const changes: { pin: number; value: number; atMs: number }[] = [];
   const tell = (what: unknown) => uno.stdin.write(`${JSON.stringify(what)}\n`);
   uno.stdin.on("error", () => undefined);
   const up = new Promise<void>((done) => {
     createInterface({ input: uno.stdout }).on("line", (line) => {
-      const said = JSON.parse(line) as { tx?: string; pin?: number; value?: number; up?: boolean };
+      const said = JSON.parse(line) as { tx?: string; pin?: number; value?: number; up?: boolean; ran?: boolean };
+      if (said.ran === true) waiting?.();
       if (said.tx !== undefined) pty.write(Buffer.from(said.tx, "base64"));
       if (said.pin !== undefined && said.value !== undefined) {
         outputs.set(said.pin, said.value);
@@ -78,6 +82,11 @@ export async function startAvrBoard(): Promise<AvrBoard> {
     changes,
     volts: (channel, volts) => tell({ adc: [channel, volts] }),
     drive: (pin, level) => tell({ pin: [pin, level] }),
+    ran: (ms) =>
+      new Promise((done) => {
+        waiting = done;
+        tell({ ran: ms });
+      }),
     reset: () => tell({ reset: true }),
     halt: (on) => tell({ halt: on }),
     async stop() {

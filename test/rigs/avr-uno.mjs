@@ -1,6 +1,6 @@
 // avr-uno.mjs <firmware.hex>: an Arduino Uno (ATmega328P) that runs a firmware image nobody here wrote, in real time.
 // Standard input, one JSON a line: {"rx":"base64"} bytes for its USART, {"adc":[channel,volts]}, {"pin":[number,0|1]},
-// {"reset":true}, {"halt":true|false}. Standard output: {"tx":"base64"}, {"pin":number,"value":0|1} for its outputs, {"up":true}.
+// {"ran":ms} answered once the board has run so long, {"reset":true}, {"halt":true|false}. Standard output: {"tx":"base64"}, {"pin":number,"value":0|1} for its outputs, {"up":true}.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import * as avr from "avr8js";
@@ -21,6 +21,8 @@ const levels = new Map();
 let rx = [];
 let tx = [];
 let halted = false;
+/** When the clock of the board has come so far, it is told. */
+let awaited = Number.POSITIVE_INFINITY;
 let uno;
 
 /** Power on: everything new but what is wired to the pins. */
@@ -71,6 +73,7 @@ createInterface({ input: process.stdin })
     if (told.pin !== undefined) drive(...told.pin);
     if (told.reset === true) boot();
     if (told.halt !== undefined) halted = told.halt;
+    if (told.ran !== undefined) awaited = uno.cpu.cycles + (told.ran / 1000) * HZ;
   })
   .on("close", () => process.exit(0));
 
@@ -91,6 +94,10 @@ let owed = 0;
     if (rx.length > 0 && !usart.rxBusy && usart.rxEnable) usart.writeByte(rx.shift());
   }
   owed = halted ? 0 : owed - (cpu.cycles - from);
+  if (cpu.cycles >= awaited) {
+    awaited = Number.POSITIVE_INFINITY;
+    say({ ran: true });
+  }
   if (tx.length > 0) say({ tx: Buffer.from(tx).toString("base64") });
   tx = [];
   setTimeout(run, 2);

@@ -29,7 +29,7 @@ export function startBoardSource(path: string, options: unknown, panel: BoardAss
   const presses: { press: string; atMs: number }[] = [];
   const assignment = { inputs: [...plan.inputs], samplingMs: plan.samplingMs, adcBits: plan.adcBits, panel };
   const reader = createBoardProcess({ entry: ENTRY, assignment });
-  const link = openLinuxSerial({ name: "board", path, baud: 57_600, silenceS: 10, clock: systemClock });
+  const link = openLinuxSerial({ name: "board", path, baud: 57_600, silenceS: 20, clock: systemClock });
   const source = createBoardSource({
     ...{ device: firmataBoard, name: "board", options, link, reader, clock: systemClock },
     sink: {
