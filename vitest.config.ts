@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**"],
+          exclude: ["test/slow/**", "test/pi/**"],
           testTimeout: 20_000,
           hookTimeout: 30_000,
         },
@@ -39,6 +39,14 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "pi",
+          include: ["test/pi/**/*.test.ts"],
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],
