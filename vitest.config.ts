@@ -45,8 +45,8 @@ export default defineConfig({
         test: {
           name: "pi",
           include: ["test/pi/**/*.test.ts"],
-          testTimeout: 1_800_000,
-          hookTimeout: 1_800_000,
+          testTimeout: 3_600_000,
+          hookTimeout: 3_600_000,
         },
       },
     ],

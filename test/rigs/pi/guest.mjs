@@ -43,7 +43,7 @@ client.on("message", (topic, payload) => {
   else if (cls === "log" || cls === "event") records.push({ cls, ...body });
 });
 
-async function until(what, check, timeoutMs = 120_000) {
+async function until(what, check, timeoutMs = 600_000) {
   const endMs = performance.now() + timeoutMs;
   for (;;) {
     const got = check();
