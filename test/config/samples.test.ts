@@ -15,7 +15,7 @@ const config = join(root, "config");
 const machines = readdirSync(join(config, "machines"));
 
 describe("the samples that come with the product", () => {
-  it.each(["demo.yaml", "example-pi.yaml"])("%s loads without a word", (name) => {
+  it.each(["demo.yaml", "example-pi.yaml", "example-board.yaml"])("%s loads without a word", (name) => {
     const loaded = loadConfig(join(config, name), { catalogue });
     expect(descriptorBody.parse(buildDescriptor(loaded).body)).toBeDefined();
     expect(loaded.channels.length).toBeGreaterThan(0);
