@@ -1,3 +1,5 @@
+import { decodeCompact, encodeMessage } from "../../src/codec/compact-message.ts";
+import { encodeBody } from "../../src/codec/compact-record.ts";
 import { createJ1939Transport } from "../../src/codec/j1939-transport.ts";
 import { encodeModbusAnswer, judgeModbusAnswer } from "../../src/codec/modbus-rtu.ts";
 import { createEpochAssembler } from "../../src/codec/nmea-epoch.ts";
@@ -7,8 +9,11 @@ import { createNumberLines } from "../../src/codec/number-lines.ts";
 import { createSlcanFramer, encodeSlcanHeard } from "../../src/codec/slcan.ts";
 import { createSummedFrames, encodeSummedFrame } from "../../src/codec/summed-frames.ts";
 import { createUbxFramer, encodeUbx } from "../../src/codec/ubx-framer.ts";
+import { decodeNavPvt, encodeNavPvt, fixOfNavPvt, NAV_PVT } from "../../src/codec/ubx-nav-pvt.ts";
+import { decodeRelPos, encodeRelPos, NAV_RELPOSNED } from "../../src/codec/ubx-relposned.ts";
 import { createVeDirectFramer, encodeVeDirect } from "../../src/codec/vedirect.ts";
 import { createFrameReader, encodeAck, encodeNote } from "../../src/link/frame.ts";
+import type { Descriptor, Draft } from "../../src/model/record.ts";
 
 /** A byte decoder as the fuzzer drives it: a stream of good frames, and what comes out of any bytes, frame by frame. */
 export interface FuzzedDecoder {
@@ -65,6 +70,82 @@ const ubx: FuzzedDecoder = {
     const framer = createUbxFramer((cls, id, payload) => out.push(`${cls}/${id}/${hex(payload)}`));
     for (const chunk of chunks) framer.push(chunk, 0);
     return out;
+  },
+};
+
+/** Payloads behind a right checksum: what a receiver with a bug, or a bit turned over before the sum was made, may send. */
+const ubxNav: FuzzedDecoder = {
+  name: "ubx-nav",
+  corpus: Buffer.concat([
+    encodeNavPvt({
+      iTow: 1000,
+      lat: 13.35,
+      lon: 103.3,
+      fixType: 3,
+      flags: 0x81,
+      valid: 7,
+      year: 2026,
+      month: 3,
+      day: 4,
+    }),
+    encodeRelPos({ iTowMs: 1000, lengthM: 1.2345, headingDeg: 30, headingAccDeg: 0.2, carrier: 2, isValid: true }),
+  ]),
+  settle: undefined,
+  decode(chunks) {
+    const all = Buffer.concat(chunks);
+    const pvt = decodeNavPvt(all.subarray(0, NAV_PVT.bytes));
+    const pos = decodeRelPos(all.subarray(NAV_PVT.bytes, NAV_PVT.bytes + NAV_RELPOSNED.bytes));
+    const fix = pvt && fixOfNavPvt(pvt, 0, Date.UTC(2026, 0, 1));
+    return [JSON.stringify(fix ?? "none"), JSON.stringify(pos ?? "none")];
+  },
+};
+
+const compactDescriptor: Descriptor = {
+  machine: "m-1",
+  unit: "u-1",
+  config: "0123456789abcdef",
+  quality: { missing: 8 },
+  channels: {
+    rotor: {
+      label: "Rotor",
+      unit: "rpm",
+      range: [0, 400],
+      resolution: 0.1,
+      source: "adc.a0",
+      table: "telemetry",
+      columns: ["rotor.mean", "rotor.max"],
+      filters: [],
+    },
+  },
+};
+const compactDraft: Draft = {
+  v: 1,
+  kind: "telemetry",
+  boot: "0123456789abcdef",
+  mono: 5000,
+  trust: "none",
+  desc: "fedcba9876543210",
+  n: 4,
+  dt: 1000,
+  c: { "rotor.mean": [200.1, 200.3, null, 199.9], "rotor.max": [201, 201.2, null, 200.5] },
+  q: { "rotor.mean": [0, 0, 8, 0] },
+};
+const compactDescriptorOf = (hash: string) => (hash === compactDraft.desc ? compactDescriptor : undefined);
+
+const compact: FuzzedDecoder = {
+  name: "compact",
+  corpus: encodeMessage(
+    "cbor",
+    "0011223344556677",
+    [
+      { seq: 7, body: encodeBody(compactDraft, compactDescriptorOf) },
+      { seq: 8, body: encodeBody({ ...compactDraft, mono: 9000 }, compactDescriptorOf) },
+    ],
+    compactDescriptorOf,
+  ),
+  settle: undefined,
+  decode(chunks) {
+    return [JSON.stringify(decodeCompact(Buffer.concat(chunks), compactDescriptorOf))];
   },
 };
 
@@ -185,4 +266,15 @@ const link: FuzzedDecoder = {
 };
 
 /** Every decoder of bytes that come from outside a process. */
-export const DECODERS: readonly FuzzedDecoder[] = [nmea, ubx, vedirect, lines, summed, slcan, modbus, link];
+export const DECODERS: readonly FuzzedDecoder[] = [
+  nmea,
+  ubx,
+  ubxNav,
+  vedirect,
+  lines,
+  summed,
+  slcan,
+  modbus,
+  link,
+  compact,
+];

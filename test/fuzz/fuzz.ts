@@ -11,9 +11,14 @@ export interface FuzzResult {
 /**
  * Drives a decoder over `runs` damaged streams: bytes changed, left out, doubled, cut short, or all random. Throws with seed and
  * run when the decoder does, when bytes cut in two give other frames than whole, or when good frames that follow the damage
- * are not all read once the decoder had a chance to find its place again.
+ * are not all read once the decoder had a chance to find its place again. Ends early after `limitMs`.
  */
-export function fuzzDecoder(decoder: FuzzedDecoder, seed: number, runs: number): FuzzResult {
+export function fuzzDecoder(
+  decoder: FuzzedDecoder,
+  seed: number,
+  runs: number,
+  limitMs = Number.POSITIVE_INFINITY,
+): FuzzResult {
   let x = seed >>> 0 || 1;
   const random = (n: number): number => {
     x ^= x << 13;
@@ -40,7 +45,10 @@ export function fuzzDecoder(decoder: FuzzedDecoder, seed: number, runs: number):
     return bytes;
   }
 
-  for (let run = 0; run < runs; run++) {
+  const endMs = performance.now() + limitMs;
+  let run = 0;
+  for (; run < runs; run++) {
+    if ((run & 1023) === 0 && performance.now() > endMs) break;
     const head = damaged();
     // Two good corpora: a half frame at the end of the damage may take the first with it, never the second.
     const bytes = settle === undefined ? head : Buffer.concat([head, settle, corpus, corpus]);
@@ -56,5 +64,5 @@ export function fuzzDecoder(decoder: FuzzedDecoder, seed: number, runs: number):
     }
     frames += whole.length;
   }
-  return { decoder: decoder.name, inputs: runs, frames, slowestMs };
+  return { decoder: decoder.name, inputs: run, frames, slowestMs };
 }
