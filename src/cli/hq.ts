@@ -160,7 +160,7 @@ async function gaps(rest: readonly string[], values: Values, out: Out): Promise<
       out.write(`HQ has never heard of unit ${unit} of ${org}.\n`);
       return 1;
     }
-    out.write(values.json === true ? `${JSON.stringify(found, null, 1)}\n` : gapsText(found));
+    out.write(values.json === true ? `${JSON.stringify(found)}\n` : gapsText(found));
     return isExplained(found) ? 0 : 1;
   } finally {
     await database.close();
@@ -210,7 +210,7 @@ async function commands(rest: readonly string[], values: Values, out: Out): Prom
   const database = databaseOf(values);
   try {
     const list = await listCommands(database.query, org, unit);
-    if (values.json === true) out.write(`${JSON.stringify(list, null, 1)}\n`);
+    if (values.json === true) out.write(`${JSON.stringify(list)}\n`);
     else if (list.length === 0) out.write(`Nothing was asked of ${unit}.\n`);
     else
       for (const c of list) {
