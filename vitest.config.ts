@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const WAITING = [
   "test/slow/session-{dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{board-firmware,board-panel,unit-hq}.test.ts",
+  "test/slow/unit-trials.test.ts",
 ];
 
 /**

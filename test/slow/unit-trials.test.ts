@@ -15,7 +15,7 @@ import { type Mosquitto, startMosquitto } from "../rigs/mosquitto.ts";
 import { launch, type UnitRig, until } from "../rigs/unit.ts";
 
 const hq = keyPair();
-const TIMES = { holdMs: 4000, limitMs: 16_000 };
+const TIMES = { holdMs: 4000, limitMs: 25_000 };
 let dir: string;
 let broker: Mosquitto;
 let ear: BrokerEar;
