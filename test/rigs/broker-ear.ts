@@ -49,7 +49,7 @@ export interface BrokerEar {
 const MARK = "swath-test/mark";
 
 /** Connects to the broker at `port` and hears all that `unit` says; connects again by itself. */
-export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar> {
+export async function listenAt(port: number, unit = "unit-1", org = "test"): Promise<BrokerEar> {
   const states: Heard<StateMessage>[] = [];
   const healths: Heard<HealthMessage>[] = [];
   const lives: Heard<LiveMessage>[] = [];
@@ -67,7 +67,7 @@ export async function listenAt(port: number, unit = "unit-1"): Promise<BrokerEar
   });
   client.on("error", () => undefined);
   client.on("connect", () => {
-    client.subscribe({ [`swath/1/test/${unit}/#`]: { qos: 1 }, [MARK]: { qos: 1 } }, (e) => {
+    client.subscribe({ [`swath/1/${org}/${unit}/#`]: { qos: 1 }, [MARK]: { qos: 1 } }, (e) => {
       if (!e) subscriptions++;
     });
   });
