@@ -77,8 +77,8 @@ async function main(): Promise<number> {
 main().then(
   (code) => {
     process.exitCode = code;
-    // Streams of the log are synchronous; what is still open here is of no use to anybody.
-    process.exit();
+    // A pipe is written behind our back: what was said must have gone. What else is open is of no use to anybody.
+    process.stdout.write("", () => process.exit());
   },
   (e: unknown) => {
     process.stderr.write(`${e instanceof Error ? (e.stack ?? e.message) : String(e)}\n`);
