@@ -4,13 +4,16 @@ import { catalogue } from "../../devices/index.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
 import { type Comparison, compareReplays, type EventNote, eventsOf } from "../replay/compare.ts";
+import { isRecording } from "../replay/format.ts";
+import { logAsRecording } from "../replay/logs.ts";
 import { type Replayed, replayRecording } from "../replay/replay.ts";
 import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
 
-const USAGE = `usage: swath replay RECORDING --config FILE [--against FILE2] [--json]
+const USAGE = `usage: swath replay RECORDING --config FILE [--against FILE2] [--bus NAME] [--json]
 
 Runs a recording of swath record through the filters, rows and detectors of a configuration, faster than real time.
   --against FILE2   also through another one, and says what would be different
+  --bus NAME        the file is no recording but the log of this serial port: its raw bytes, or lines of candump
   --json            one JSON object a line: every row and event, or the comparison
 `;
 
@@ -24,12 +27,13 @@ function optionsOf(args: readonly string[]) {
       options: {
         config: { type: "string", short: "c" },
         against: { type: "string" },
+        bus: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
     const [recording, ...more] = positionals;
     if (recording === undefined || more.length > 0 || values.config === undefined) return undefined;
-    return { recording, config: values.config, against: values.against, json: values.json };
+    return { recording, config: values.config, against: values.against, bus: values.bus, json: values.json };
   } catch {
     return undefined;
   }
@@ -43,9 +47,11 @@ export async function replay(args: readonly string[], out: Out): Promise<number>
     return EXIT_USAGE;
   }
   try {
-    const file = readFileSync(options.recording);
+    const bytes = readFileSync(options.recording);
     const began = performance.now();
-    const first = replayRecording(file, loadConfig(options.config, { catalogue }));
+    const config = loadConfig(options.config, { catalogue });
+    const file = isRecording(bytes) ? bytes : logAsRecording(bytes, config, options.bus);
+    const first = replayRecording(file, config);
     const tookMs = performance.now() - began;
     if (options.against === undefined) {
       if (options.json) writeLines(first, out);

@@ -308,6 +308,9 @@ export function createRecorder(options: RecorderOptions) {
       } else if (note.kind === "event") {
         if (note.name === "detonation_candidate") verdicts.candidate(wireMono(note.mono));
         add({ ...note, ...stampOf(note.mono) }, "event");
+        // The operator's key: a mark that comes through the sampler.
+        if (note.name === "mark" && note.detail["kind"] === "detonation")
+          judge(note.mono, "detonation_confirmed", "key")?.catch(() => undefined); // the commit that waits for it tells
       } else if (note.kind === "capture") {
         add({ ...note, ...stampOf(note.mono) }, "bulk", { weight: note.peak });
       }

@@ -92,7 +92,16 @@ it("makes a candidate durable on the event lane at once, and its capture on the 
       ofMono: 5003.1,
       origin: "cab",
     });
-    expect(recorder.judge(9100, "detonation_rejected", "cab")).toBeUndefined();
+    // The operator's key comes through the sampler.
+    recorder.note({ ...event, mono: 9500 }, 3);
+    recorder.note({ ...event, name: "mark", mono: 9900, detail: { kind: "detonation", origin: "key" } }, 4);
+    await recorder.flush();
+    const last = (await spool.read("event", 4, 10, 1e6)).map((r) =>
+      "gap" in r ? "gap" : JSON.parse(Buffer.from(r.body).toString()),
+    );
+    expect(last.map((r) => r.name)).toEqual(["detonation_candidate", "mark", "detonation_confirmed"]);
+    expect(last[2].detail).toEqual({ ofBoot: "boot-0001", ofMono: 9500, origin: "key" });
+    expect(recorder.judge(9950, "detonation_rejected", "cab")).toBeUndefined();
   } finally {
     await recorder.flush();
     await spool.close();
