@@ -113,6 +113,8 @@ export function createBoardSource(spec: {
       isReady = true;
       forget();
       states.retry();
+      // It has answered: silence is counted from here.
+      states.good(clock.monoMs());
     },
     value,
     pulses,
