@@ -31,6 +31,8 @@ export interface BrokerKind {
   /** What the session is told to speak, and what it ends up with. */
   readonly protocol: "auto" | Protocol;
   readonly speaks: Protocol;
+  /** False: a second client of the same id does not throw the first out again and again. */
+  readonly takesOver?: false;
   /** Starts one; with `password` only the user `unit` with it may connect (and the test's own subscriber as `hq`). */
   start(options?: { password?: string }): Promise<TestBroker>;
 }
@@ -58,7 +60,8 @@ async function subscribe(
   return client;
 }
 
-async function withSubscriber(
+/** A broker with the test's own subscriber on it. */
+export async function withSubscriber(
   port: number,
   version: Protocol,
   login: object,
@@ -75,7 +78,8 @@ async function withSubscriber(
         if (d.retain) seen[d.cls] = d.body;
       });
       // The SUBACK may come before the retained messages; a message to itself comes after them.
-      const marker = `swath/marker-${Math.random()}`;
+      // No dot: RabbitMQ and NATS take one for a slash.
+      const marker = `swath/marker-${Math.floor(Math.random() * 1e9)}`;
       const over = new Promise<void>((resolve) => late.on("message", (topic) => topic === marker && resolve()));
       await late.publishAsync(marker, "", { qos: 1 });
       await over;
