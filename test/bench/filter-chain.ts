@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { shockFrames } from "./filter-frames.ts";
 import { installPackages } from "./filter-packages.ts";
+import { runChainSet } from "./filter-set-run.ts";
+import type { HeapCost } from "./heap-cost.ts";
 import type { Result } from "./result.ts";
 
 const FRAMES = 65_536;
@@ -23,7 +25,7 @@ interface Contender {
 /**
  * ns per sample of the default vibration chain (three ADXL375 axes: decode, calibrate, median 5, Butterworth 2nd order,
  * decimate 16 with statistics, deadband) beside the same in C and beside the obvious way. Rounds take turns, each contender
- * in a process of its own. `--npm` installs the packages people use for this and measures them too.
+ * in a process of its own. Then more of the product's chains beside the same in C. `--npm` installs the packages people use for this and measures them too.
  */
 export async function run(flags: readonly string[] = []): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "swath-bench-"));
@@ -49,7 +51,7 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
     };
   };
   try {
-    const c = compile(folder);
+    const c = compile(folder, "chain");
     const swath = worker("swath", 8);
     const others = ["naive", ...(packages === "" ? [] : ["rxjs", "packages"])].map((name) => worker(name, 2));
     const contenders: Contender[] = [swath, ...others];
@@ -75,13 +77,14 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
     }
     console.log("allocation in steady state");
     for (const each of [swath, ...others]) {
-      const { bytesPerM, gcPerM, gcMs } = (await each.ask({ do: "heap", passes: 50 })) as Heap;
+      const { bytesPerM, gcPerM, gcMs } = (await each.ask({ do: "heap", passes: 50 })) as HeapCost;
       figures[`${each.name} heap bytes/Msample`] = bytesPerM;
       figures[`${each.name} collections/Msample`] = gcPerM;
       console.log(
         `${each.name.padEnd(10)} ${Math.round(bytesPerM)} bytes, ${gcPerM.toFixed(2)} collections per million samples (${gcMs.toFixed(1)} ms in all)`,
       );
     }
+    await runChainSet(compile(folder, "chains"), folder, flags.includes("--short") ? 3 : 30);
     return { name: "filter", figures };
   } finally {
     for (const child of workers) child.kill();
@@ -101,17 +104,18 @@ function packagesOrNone(): string {
 }
 
 type Ask = (message: object) => Promise<unknown>;
-interface Heap {
-  bytesPerM: number;
-  gcPerM: number;
-  gcMs: number;
-}
 
 /** The C program built for this machine, or undefined, told in a line, where there is no compiler. */
-function compile(folder: string): string | undefined {
-  const program = join(folder, "chain");
+function compile(folder: string, name: string): string | undefined {
+  const program = join(folder, name);
   try {
-    execFileSync(process.env["CC"] ?? "cc", ["-O3", "-o", program, join(repository(), "test/bench/c/chain.c"), "-lm"]);
+    execFileSync(process.env["CC"] ?? "cc", [
+      "-O3",
+      "-o",
+      program,
+      join(repository(), `test/bench/c/${name}.c`),
+      "-lm",
+    ]);
     return program;
   } catch (e) {
     console.log(`no C to compare with: ${(e as Error).message.split("\n")[0]}`);

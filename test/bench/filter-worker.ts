@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { PerformanceObserver } from "node:perf_hooks";
-import { getHeapStatistics } from "node:v8";
 import { butterworthLowPass } from "../../src/dsp/biquad.ts";
 import { createShockChains } from "./filter-chains.ts";
 import { AXES, FRAME_BYTES } from "./filter-frames.ts";
 import { createNaiveChains } from "./filter-naive.ts";
 import { createPackageChains, createRxChains } from "./filter-packages.ts";
+import { heapCost } from "./heap-cost.ts";
 
 /** One variant of the chain in a process of its own, driven by messages: `filter-worker VARIANT FRAMES BURST FOLDER`. */
 const [variant = "", path = "", burst = "32", folder = ""] = process.argv.slice(2);
@@ -44,47 +43,6 @@ function pass(): number {
   return ((user + system) * 1000) / samples;
 }
 
-let collections = 0;
-let collectedMs = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    collections++;
-    collectedMs += entry.duration;
-  }
-}).observe({ entryTypes: ["gc"] });
-
-const used = () => getHeapStatistics().used_heap_size;
-/** Observers are told of a collection some time after it. */
-const settled = () => new Promise((done) => setTimeout(done, 100));
-
-/** Bytes allocated a million samples, from the growth of the heap between passes in which nothing was collected. */
-async function heap(passes: number) {
-  globalThis.gc?.();
-  await settled();
-  collections = 0;
-  collectedMs = 0;
-  // What asking allocates itself.
-  const asked = Math.max(...Array.from({ length: 20 }, () => -(used() - used())));
-  let bytes = 0;
-  let counted = 0;
-  for (let i = 0; i < passes; i++) {
-    const before = used();
-    chain.run(frames);
-    const grown = used() - before;
-    if (grown >= 0) {
-      bytes += Math.max(0, grown - asked);
-      counted += samples;
-    }
-  }
-  await settled();
-  const million = (passes * samples) / 1e6;
-  return {
-    bytesPerM: counted === 0 ? Number.NaN : (bytes / counted) * 1e6,
-    gcPerM: collections / million,
-    gcMs: collectedMs,
-  };
-}
-
 /** Everything reported of the frames by a fresh chain, six doubles a sample, axis by axis. */
 function verify(into: string): void {
   const rows: number[][] = [[], [], []];
@@ -99,7 +57,7 @@ function verify(into: string): void {
 
 process.on("message", async (message: { do: string; passes?: number; into?: string }) => {
   if (message.do === "passes") process.send!(Array.from({ length: message.passes! }, pass));
-  else if (message.do === "heap") process.send!(await heap(message.passes!));
+  else if (message.do === "heap") process.send!(await heapCost(() => chain.run(frames), samples, message.passes!));
   else if (message.do === "verify") {
     verify(message.into!);
     process.send!("done");
