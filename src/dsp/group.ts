@@ -65,21 +65,25 @@ export class Group {
     let lo = this.#lo;
     let hi = this.#hi;
     let i = from;
+    // Which of two is the smaller is even in noise: picked by place, so that only the rarer new extremes are branches.
     for (const whole = to - 3; i < whole; i += 4) {
       const a = x[i]!;
       const b = x[i + 1]!;
       const c = x[i + 2]!;
       const d = x[i + 3]!;
+      // One after the other: where blocks are cut shall not show in the last bit.
       sum = sum + a + b + c + d;
       squares = squares + a * a + b * b + c * c + d * d;
-      lo = a < lo ? a : lo;
-      hi = a > hi ? a : hi;
-      lo = b < lo ? b : lo;
-      hi = b > hi ? b : hi;
-      lo = c < lo ? c : lo;
-      hi = c > hi ? c : hi;
-      lo = d < lo ? d : lo;
-      hi = d > hi ? d : hi;
+      const ab = +(b < a);
+      const cd = +(d < c);
+      const low = x[i + ab]!;
+      const low2 = x[i + 2 + cd]!;
+      const high = x[i + 1 - ab]!;
+      const high2 = x[i + 3 - cd]!;
+      if (low < lo) lo = low;
+      if (low2 < lo) lo = low2;
+      if (high > hi) hi = high;
+      if (high2 > hi) hi = high2;
     }
     for (; i < to; i++) {
       const v = x[i]!;

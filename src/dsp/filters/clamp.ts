@@ -41,11 +41,13 @@ class Clamp implements Stage {
 
   process(block: StatBlock): StatBlock {
     const { x, q, n } = block;
+    const min = this.#min;
+    const max = this.#max;
     block.stats = false;
     for (let i = 0; i < n; i++) {
       const v = x[i]!;
-      if (v < this.#min || v > this.#max) {
-        x[i] = this.#ignore ? Number.NaN : v < this.#min ? this.#min : this.#max;
+      if (v < min || v > max) {
+        x[i] = this.#ignore ? Number.NaN : v < min ? min : max;
         const bits = this.#ignore ? QUALITY.missing | QUALITY.range : QUALITY.clipped;
         q[i]! |= bits;
         block.marks |= bits;

@@ -46,7 +46,7 @@ class Deadband implements Stage {
   }
 
   process(block: StatBlock): StatBlock {
-    if (!block.stats) this.#standAlone(block);
+    if (!block.stats) return this.#alone(block);
     const { t, x, q, lo, hi, mean, ms, used, of, n } = block;
     const kept = this.#kept;
     const band = this.#band;
@@ -138,16 +138,86 @@ class Deadband implements Stage {
     this.#kept[9] = -Infinity;
   }
 
-  /** Samples that stand for themselves, written as statistics of one each. */
-  #standAlone({ x, lo, hi, mean, ms, used, of, n }: StatBlock): void {
+  /** Samples that stand for themselves: one that is held back costs a few comparisons and sums. */
+  #alone(block: StatBlock): StatBlock {
+    const { t, x, q, n } = block;
+    const kept = this.#kept;
+    const band = this.#band;
+    const maxAgeMs = this.#maxAgeMs;
+    const good = block.marks === 0;
+    let lastMs = kept[0]!;
+    let lastX = kept[1]!;
+    let weight = kept[5]!;
+    let sum = kept[6]!;
+    let squares = kept[7]!;
+    let least = kept[8]!;
+    let most = kept[9]!;
+    let from = 0;
+    let j = 0;
     for (let i = 0; i < n; i++) {
       const v = x[i]!;
-      lo[i] = v;
-      hi[i] = v;
-      mean[i] = v;
-      ms[i] = v * v;
-      used[i] = 1;
-      of[i] = 1;
+      const bits = good ? 0 : q[i]!;
+      const usable = (bits & UNUSABLE) === 0;
+      this.#bits |= bits;
+      if (usable) {
+        weight++;
+        sum += v;
+        squares += v * v;
+        least = v < least ? v : least;
+        most = v > most ? v : most;
+      }
+      const moved = usable && Math.abs(v - lastX) > band;
+      if (!moved && this.#started && usable === this.#usable && t[i]! - lastMs < maxAgeMs) continue;
+      this.#started = true;
+      this.#usable = usable;
+      lastMs = t[i]!;
+      lastX = v;
+      kept[4]! += i + 1 - from;
+      kept[5] = weight;
+      kept[6] = sum;
+      kept[7] = squares;
+      kept[8] = least;
+      kept[9] = most;
+      this.#tell(block, i, j++);
+      from = i + 1;
+      weight = 0;
+      sum = 0;
+      squares = 0;
+      least = Infinity;
+      most = -Infinity;
     }
+    kept[0] = lastMs;
+    kept[1] = lastX;
+    kept[2] = lastX;
+    kept[3] = lastX;
+    kept[4]! += n - from;
+    kept[5] = weight;
+    kept[6] = sum;
+    kept[7] = squares;
+    kept[8] = least;
+    kept[9] = most;
+    block.n = j;
+    block.t = this.#t;
+    block.stats = true;
+    return block;
+  }
+
+  /** Reports sample `i` at place `j` with what was gathered since the one before it, and begins anew. */
+  #tell(block: StatBlock, i: number, j: number): void {
+    const kept = this.#kept;
+    const weight = kept[5]!;
+    const told = this.#usable ? this.#bits & ~UNUSABLE : this.#bits;
+    block.marks |= told;
+    this.#t[j] = block.t[i]!;
+    block.x[j] = block.x[i]!;
+    block.q[j] = told;
+    block.lo[j] = weight > 0 ? kept[8]! : Number.NaN;
+    block.hi[j] = weight > 0 ? kept[9]! : Number.NaN;
+    block.mean[j] = weight > 0 ? kept[6]! / weight : Number.NaN;
+    block.ms[j] = weight > 0 ? kept[7]! / weight : Number.NaN;
+    block.used[j] = weight;
+    block.of[j] = kept[4]!;
+    this.#bits = 0;
+    kept[4] = 0;
   }
 }

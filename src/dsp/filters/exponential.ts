@@ -70,6 +70,10 @@ class Ema implements Stage {
   process(block: StatBlock): StatBlock {
     const { t, x, q, n } = block;
     block.stats = false;
+    if (this.#alpha === 0 && this.#started && (block.marks & UNUSABLE) === 0) {
+      this.#run(block);
+      return block;
+    }
     let y = this.#y;
     for (let i = 0; i < n; i++) {
       if ((q[i]! & UNUSABLE) !== 0) continue;
@@ -91,6 +95,30 @@ class Ema implements Stage {
     }
     this.#y = y;
     return this.#thin === undefined ? block : this.#thin.process(block);
+  }
+
+  /** By the time between samples that are all usable. */
+  #run({ t, x, n }: StatBlock): void {
+    const tauMs = this.#tauMs;
+    let y = this.#y;
+    let lastMs = this.#lastMs;
+    let oldMs = this.#stepMs;
+    let share = this.#share;
+    for (let i = 0; i < n; i++) {
+      const nowMs = t[i]!;
+      const stepMs = nowMs - lastMs;
+      if (stepMs !== oldMs) {
+        oldMs = stepMs;
+        share = -Math.expm1(-stepMs / tauMs);
+      }
+      y += share * (x[i]! - y);
+      lastMs = nowMs;
+      x[i] = y;
+    }
+    this.#y = y;
+    this.#lastMs = lastMs;
+    this.#stepMs = oldMs;
+    this.#share = share;
   }
 
   reset(): void {

@@ -53,57 +53,137 @@ function weights(window: number, degree: number, derivative: 0 | 1, rateHz: numb
 /** Weighs the newest samples; instants and marks are those of the middle one. */
 class Convolution implements Stage {
   readonly #weights: Float64Array;
+  /** One less than the window: the samples before a block come first in the three arrays below, then the block. */
+  readonly #before: number;
   readonly #x: Float64Array;
   readonly #t: Float64Array;
   readonly #q: Uint16Array;
+  /** Whether any of the samples before the block is marked. */
+  #marked = false;
   readonly #held = new Float64Array(1).fill(Number.NaN);
   /** The instants of a block belong to its source. */
   readonly #outT: Float64Array;
+  /** How many samples came, up to one less than the window. */
   #seen = 0;
-  #head = 0;
 
   constructor(weights: Float64Array, capacity: number) {
-    this.#outT = new Float64Array(capacity);
     this.#weights = weights;
-    this.#x = new Float64Array(weights.length);
-    this.#t = new Float64Array(weights.length);
-    this.#q = new Uint16Array(weights.length);
+    this.#before = weights.length - 1;
+    this.#outT = new Float64Array(capacity);
+    this.#x = new Float64Array(this.#before + capacity);
+    this.#t = new Float64Array(this.#before + capacity);
+    this.#q = new Uint16Array(this.#before + capacity);
   }
 
   process(block: StatBlock): StatBlock {
-    const { t, x, q, n } = block;
-    const size = this.#weights.length;
+    const n = block.n;
+    const good = block.marks === 0 && !this.#marked;
     block.stats = false;
-    holdMarked(block, this.#held);
-    let kept = 0;
-    for (let i = 0; i < n; i++) {
-      this.#x[this.#head] = x[i]!;
-      this.#t[this.#head] = t[i]!;
-      this.#q[this.#head] = q[i]!;
-      this.#head = this.#head + 1 === size ? 0 : this.#head + 1;
-      this.#seen++;
-      if (this.#seen < size) continue;
-      let y = 0;
-      for (let w = 0, at = this.#head; w < size; w++) {
-        y += this.#weights[w]! * this.#x[at]!;
-        at = at + 1 === size ? 0 : at + 1;
-      }
-      const middle = (this.#head + (size - 1) / 2) % size;
-      x[kept] = y;
-      this.#outT[kept] = this.#t[middle]!;
-      q[kept] = this.#q[middle]!;
-      block.marks |= q[kept]!;
-      kept++;
-    }
-    block.n = kept;
+    if (!good) holdMarked(block, this.#held);
+    else if (n > 0) this.#held[0] = block.x[n - 1]!;
+    this.#append(block, good);
+    const missing = Math.min(n, this.#before - this.#seen);
+    this.#seen += missing;
+    const finite = weigh(this.#weights, this.#x, missing, n, block.x);
+    this.#middle(block, missing, good);
+    this.#keep(n, good);
+    block.n = n - missing;
     block.t = this.#outT;
-    restoreMissing(block);
+    if (!good || !finite) restoreMissing(block);
     return block;
   }
 
   reset(): void {
     this.#seen = 0;
-    this.#head = 0;
+    this.#marked = false;
+    this.#q.fill(0);
     this.#held[0] = Number.NaN;
   }
+
+  #append({ t, x, q, n }: StatBlock, good: boolean): void {
+    const before = this.#before;
+    const pastX = this.#x;
+    const pastT = this.#t;
+    for (let i = 0; i < n; i++) {
+      pastX[before + i] = x[i]!;
+      pastT[before + i] = t[i]!;
+    }
+    if (!good) for (let i = 0; i < n; i++) this.#q[before + i] = q[i]!;
+  }
+
+  /** The instants and marks of the outputs for samples `from` on. */
+  #middle(block: StatBlock, from: number, good: boolean): void {
+    const shift = from + this.#before / 2;
+    const kept = block.n - from;
+    const t = this.#t;
+    const outT = this.#outT;
+    for (let i = 0; i < kept; i++) outT[i] = t[i + shift]!;
+    if (good) return;
+    for (let i = 0; i < kept; i++) {
+      const bits = this.#q[i + shift]!;
+      block.q[i] = bits;
+      block.marks |= bits;
+    }
+  }
+
+  /** What the next block looks back at. */
+  #keep(n: number, good: boolean): void {
+    const x = this.#x;
+    const t = this.#t;
+    const q = this.#q;
+    const before = this.#before;
+    for (let i = 0; i < before; i++) {
+      x[i] = x[i + n]!;
+      t[i] = t[i + n]!;
+    }
+    if (good) return;
+    let bits = 0;
+    for (let i = 0; i < before; i++) {
+      bits |= q[i + n]!;
+      q[i] = q[i + n]!;
+    }
+    q.fill(0, before);
+    this.#marked = bits !== 0;
+  }
+}
+
+/**
+ * Weighted sums of the windows that begin at `from` to `to` (exclusive) of `x`, written from `out[0]` on; whether all are
+ * finite. Four windows go at once: a weight is read once for all, and each sample but one is at hand from the weight before.
+ */
+function weigh(weights: Float64Array, x: Float64Array, from: number, to: number, out: Float64Array): boolean {
+  let nothing = 0;
+  let i = from;
+  for (const whole = to - 3; i < whole; i += 4) {
+    let y0 = 0;
+    let y1 = 0;
+    let y2 = 0;
+    let y3 = 0;
+    let a = x[i]!;
+    let b = x[i + 1]!;
+    let c = x[i + 2]!;
+    for (let k = 0; k < weights.length; k++) {
+      const w = weights[k]!;
+      const d = x[i + k + 3]!;
+      y0 += w * a;
+      y1 += w * b;
+      y2 += w * c;
+      y3 += w * d;
+      a = b;
+      b = c;
+      c = d;
+    }
+    nothing += y0 * 0 + y1 * 0 + (y2 * 0 + y3 * 0);
+    out[i - from] = y0;
+    out[i - from + 1] = y1;
+    out[i - from + 2] = y2;
+    out[i - from + 3] = y3;
+  }
+  for (; i < to; i++) {
+    let y = 0;
+    for (let k = 0; k < weights.length; k++) y += weights[k]! * x[i + k]!;
+    nothing += y * 0;
+    out[i - from] = y;
+  }
+  return nothing === 0;
 }

@@ -30,18 +30,24 @@ class SlewLimit implements Stage {
   process(block: StatBlock): StatBlock {
     const { t, x, q, n } = block;
     block.stats = false;
+    const rise = this.#rise;
+    const fall = this.#fall;
+    let started = this.#started;
+    let lastMs = this.#lastMs;
     let y = this.#y;
     for (let i = 0; i < n; i++) {
       if ((q[i]! & UNUSABLE) !== 0) continue;
       const v = x[i]!;
-      const stepMs = t[i]! - this.#lastMs;
-      if (!this.#started || stepMs < 0) y = v;
-      else if (v > y) y = v - y > this.#rise * stepMs ? y + this.#rise * stepMs : v;
-      else y = y - v > this.#fall * stepMs ? y - this.#fall * stepMs : v;
-      this.#started = true;
-      this.#lastMs = t[i]!;
+      const stepMs = t[i]! - lastMs;
+      if (!started || stepMs < 0) y = v;
+      else if (v > y) y = v - y > rise * stepMs ? y + rise * stepMs : v;
+      else y = y - v > fall * stepMs ? y - fall * stepMs : v;
+      started = true;
+      lastMs = t[i]!;
       x[i] = y;
     }
+    this.#started = started;
+    this.#lastMs = lastMs;
     this.#y = y;
     return block;
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { defineFilter, type FilterDef } from "../filter.ts";
+import { MovingAverage } from "../moving-average.ts";
 import { SLIDING_MARKED, SlidingStage } from "../sliding-stage.ts";
 import type { SortedWindow } from "../sorted-window.ts";
 import { FIRST_WITHIN_EVERY, firstWithinEvery, spanOf, thinned, windowParams } from "./window-params.ts";
@@ -43,13 +44,24 @@ export const max = sliding(
   (w, into, i) => w.at(w.ranked - 1, into, i),
 );
 
-export const slidingWindowMovingAverage = sliding(
-  "sliding_window_moving_average",
-  "Mean of the newest samples.",
-  "y[k] = mean of the window up to k",
-  15,
-  (w, into, i) => w.mean(into, i),
-);
+export const slidingWindowMovingAverage = defineFilter({
+  name: "sliding_window_moving_average",
+  summary: "Mean of the newest samples.",
+  equation: "y[k] = mean of the window up to k",
+  marked: SLIDING_MARKED,
+  short: "window",
+  params: z.strictObject(windowParams).refine(firstWithinEvery, FIRST_WITHIN_EVERY),
+  propagate(input, params) {
+    const span = spanOf(input, params, 15);
+    return typeof span === "string" ? { error: span, key: "window" } : { signal: thinned(input, params.sendEvery) };
+  },
+  create(params, input) {
+    const span = spanOf(input, params, 15);
+    if (typeof span === "string") throw new RangeError(span);
+    if (span.ms === Infinity && (params.sendEvery ?? 1) === 1) return new MovingAverage(span.capacity);
+    return new SlidingStage(span, params, input.capacity, (w, into, i) => w.mean(into, i));
+  },
+});
 
 export const quantile = defineFilter({
   name: "quantile",

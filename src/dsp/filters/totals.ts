@@ -27,20 +27,25 @@ class Counter implements Stage {
 
   process(block: StatBlock): StatBlock {
     const { x, q, n } = block;
+    const modulo = this.#modulo;
+    let last = this.#last;
+    let total = this.#total;
     block.stats = false;
     for (let i = 0; i < n; i++) {
       if ((q[i]! & UNUSABLE) !== 0) continue;
       const v = x[i]!;
-      if (this.#last * 0 === 0) {
-        const step = v - this.#last;
+      if (last * 0 === 0) {
+        const step = v - last;
         // Forwards; or over the end, seen as a long way back; or a short way back, which only a reset explains.
-        if (step >= 0) this.#total += step;
-        else if (-step > this.#modulo / 2) this.#total += step + this.#modulo;
-        else this.#total += v;
+        if (step >= 0) total += step;
+        else if (-step > modulo / 2) total += step + modulo;
+        else total += v;
       }
-      this.#last = v;
-      x[i] = this.#total;
+      last = v;
+      x[i] = total;
     }
+    this.#last = last;
+    this.#total = total;
     return block;
   }
 
