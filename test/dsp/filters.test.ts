@@ -137,7 +137,7 @@ describe("windows that slide", () => {
     );
   });
 
-  it("a moving average leaves out what is marked and keeps its place, whatever the block", () => {
+  it("a moving average leaves out what is marked and keeps its place in time", () => {
     const sample = fc.record({ x: fc.integer({ min: -50, max: 50 }), q: fc.constantFrom(0, 0, 0, 4, 8) });
     fc.assert(
       fc.property(fc.array(sample, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (all, window) => {
@@ -149,14 +149,15 @@ describe("windows that slide", () => {
         all.forEach(({ x, q }, i) => {
           const good = all.slice(Math.max(0, i - window + 1), i + 1).filter((s) => s.q === 0);
           const mean = good.length === 0 ? x : good.reduce((a, s) => a + s.x, 0) / good.length;
-          expect(out[i]!.x).toBeCloseTo(q === QUALITY.missing ? Number.NaN : mean, 9);
+          if (q === QUALITY.missing) expect(out[i]!.x).toBeNaN();
+          else expect(out[i]!.x).toBeCloseTo(mean, 9);
         });
       }),
     );
   });
 
   it("a moving average forgets a huge value to the last bit once it has left the window", () => {
-    const xs = Array.from({ length: 200 }, (_, i) => (i === 17 ? 1e15 / 3 : i % 3));
+    const xs = Array.from({ length: 200 }, (_, i) => (i === 17 ? 1e17 / 3 : i % 3));
     const out = values(run({ sliding_window_moving_average: 6 }, xs));
     expect(out.slice(23).every((v) => v === 1)).toBe(true);
     let running = 0;
