@@ -43,6 +43,7 @@ export function gridSvg({ cells, hours }: GridResult): string {
   const said = `${shocks} simulated shocks in ${hours.toFixed(1)} h of simulated working noise. Rows: true peak, m/s2; columns: length of the pulse. Red: none missed.`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
+    "<title>Share of simulated shocks found as a detonation candidate</title>",
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
     text(16, 30, "Share of simulated shocks found as a detonation candidate", 'font-size="18"'),
     ...panels,
