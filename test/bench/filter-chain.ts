@@ -84,7 +84,7 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
         `${each.name.padEnd(10)} ${Math.round(bytesPerM)} bytes, ${gcPerM.toFixed(2)} collections per million samples (${gcMs.toFixed(1)} ms in all)`,
       );
     }
-    await runChainSet(compile(folder, "chains"), folder, flags.includes("--short") ? 3 : 30);
+    await runChainSet(compile(folder, "chains"), folder, flags.includes("--short") ? 6 : 30);
     return { name: "filter", figures };
   } finally {
     for (const child of workers) child.kill();

@@ -32,11 +32,15 @@ export function createShockChains(burst: number, report: Report): ShockChains {
   const t = new Float64Array(burst);
   const blocks: Block[] = Array.from({ length: AXES }, () => ({ ...createBlock(burst), t }));
   let index = 0;
+  let words: Uint8Array | undefined;
+  let counts: Int16Array = new Int16Array(0);
   return {
     run(frames, size) {
       const count = frames.length / FRAME_BYTES;
-      // The frames are little-endian and lie on even bytes, as this machine reads its own words.
-      const counts = new Int16Array(frames.buffer, frames.byteOffset, frames.length / 2);
+      // The frames are little-endian and lie on even bytes, as this machine reads its own words. A view of them is an object:
+      // one for all passes, or it would count as what the chains allocate.
+      if (frames !== words) counts = new Int16Array(frames.buffer, frames.byteOffset, frames.length / 2);
+      words = frames;
       for (let at = 0; at < count; at += size) {
         const n = Math.min(size, count - at);
         decode(counts, at, n, index, blocks);

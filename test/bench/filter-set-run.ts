@@ -31,12 +31,12 @@ export async function runChainSet(program: string | undefined, folder: string, r
       writeFileSync(path, new Uint8Array(samplesOf(chain, SAMPLES).buffer));
       if (program !== undefined)
         compare(chain, inC(program, chain, path), (await ask({ do: "rows", name: chain.name })) as number[]);
-      await ask({ do: "passes", name: chain.name, passes: 20 });
+      await ask({ do: "passes", name: chain.name, passes: 40 });
     }
     for (let round = 0; round < rounds; round++) {
       for (const { chain, path, c, ts } of all) {
         if (program !== undefined) c.push(...timeC(program, chain, path, 8));
-        ts.push(...((await ask({ do: "passes", name: chain.name, passes: 4 })) as number[]));
+        ts.push(...((await ask({ do: "passes", name: chain.name, passes: 8 })) as number[]));
       }
     }
     console.log("ns per sample of more chains, C and TypeScript in turns; least and median; steady-state allocation");
@@ -50,10 +50,15 @@ export async function runChainSet(program: string | undefined, folder: string, r
       );
     }
     const growth = async (by: "channels" | "order", steps: readonly number[]) => {
-      const costs: number[] = [];
-      for (const of of steps) await ask({ do: by, of, passes: 15 });
-      for (const of of steps) costs.push(at((await ask({ do: by, of, passes: 15 })) as number[], 0));
-      return steps.map((of, k) => `${of}: ${costs[k]!.toFixed(2)}`).join("  ");
+      const costs = steps.map((): number[] => []);
+      // The first round warms up.
+      for (let round = 0; round < 6; round++) {
+        for (const [k, of] of steps.entries()) {
+          const times = (await ask({ do: by, of, passes: 10 })) as number[];
+          if (round > 0) costs[k]!.push(...times);
+        }
+      }
+      return steps.map((of, k) => `${of}: ${at(costs[k]!, 0).toFixed(2)}`).join("  ");
     };
     console.log(`ns per sample of the vibration chain by channels   ${await growth("channels", [1, 4, 16, 64, 256])}`);
     console.log(`ns per sample of a low-pass by order               ${await growth("order", [2, 4, 6, 8])}`);
