@@ -126,7 +126,9 @@ const gap = z
     kind: z.literal("gap"),
     from: z.int().min(1).describe("first missing number, the same as `seq`"),
     to: z.int().min(1).describe("last missing number"),
-    reason: z.enum(["thinned", "disk-full", "corrupt", "capture-dropped", "poison"]),
+    reason: z
+      .enum(["thinned", "disk-full", "corrupt", "capture-dropped", "poison", "freed"])
+      .describe("`freed`: acknowledged before, and asked for again when they were no longer kept"),
   })
   .describe("Records of this lane do not exist any more, and why. It is sent in their place.");
 

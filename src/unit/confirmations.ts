@@ -98,7 +98,9 @@ export function createConfirmations(options: {
     const first = spool.first(lane, id);
     const due = p.missing.filter((seq) => {
       const asked = p.asked.get(seq);
-      return seq >= first && seq <= p.settledTo && (asked === undefined || nowMs - asked.atMs >= asked.waitMs);
+      // Below `first` nothing is kept: the lanes answer with the hole.
+      const isDue = seq < first || seq <= p.settledTo;
+      return isDue && (asked === undefined || nowMs - asked.atMs >= asked.waitMs);
     });
     for (const seq of due) {
       const waitMs = Math.min(PATIENCE_MAX_MS, (p.asked.get(seq)?.waitMs ?? GRACE_MS / 2) * 2);

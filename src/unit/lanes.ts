@@ -94,12 +94,15 @@ export function createLanes(options: {
     return { seq: from, body: Buffer.from(JSON.stringify(options.gapBody(from, to, reason))) };
   }
 
-  /** Gives a record its place. */
+  /** Gives a record, or the hole that ends at `to`, its place. */
+  function place(state: LaneState, record: Numbered, to: number, spoolId: string): Piece {
+    const at = state.next++;
+    state.handed.push({ place: at, spool: spoolId, seq: record.seq, to });
+    return { place: at, spool: spoolId, record };
+  }
+
   function handOver(state: LaneState, record: StoredRecord, spoolId: string): Piece {
-    const place = state.next++;
-    const to = "gap" in record ? record.gap.to : record.seq;
-    state.handed.push({ place, spool: spoolId, seq: record.seq, to });
-    return { place, spool: spoolId, record: numbered(record) };
+    return place(state, numbered(record), "gap" in record ? record.gap.to : record.seq, spoolId);
   }
 
   /** Records as messages: of the log as many in one as go into it, or each alone. */
@@ -125,12 +128,21 @@ export function createLanes(options: {
     });
   }
 
-  /** What was asked for again, as far as it is still there. */
+  /**
+   * What was asked for again. What is no longer kept, because it was acknowledged and freed long ago, is answered with the
+   * hole that it leaves: without an answer it would be asked for for ever, and nothing above it ever confirmed.
+   */
   async function asked(lane: Lane, state: LaneState, maxRecords: number, maxBytes: number): Promise<Piece[]> {
     const out: Piece[] = [];
     let bytes = 0;
     while (state.again.length > 0 && out.length < maxRecords && bytes < maxBytes) {
       const { spool: id, seq } = state.again[0]!;
+      const first = spool.first(lane, id);
+      if (seq < first) {
+        out.push(place(state, gapRecord(seq, first - 1, "freed"), first - 1, id));
+        state.again = state.again.filter((a) => a.spool !== id || a.seq >= first);
+        continue;
+      }
       const [record] = await spool.read(lane, seq, 1, 1, id);
       state.again.shift();
       if (record === undefined || record.seq !== seq) continue;

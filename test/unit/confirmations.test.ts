@@ -115,6 +115,21 @@ class Unit {
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 describe("records that HQ confirms", () => {
+  it("that were freed before HQ was asked are answered with a hole, and what follows is confirmed", async () => {
+    const u = await new Unit().start();
+    await u.make(110);
+    await u.send();
+    u.spool.free("log", 100);
+    const first = u.spool.first("log");
+    expect(first).toBeGreaterThan(64);
+    u.ack(110, upTo(1, 64));
+    expect(await u.send()).toEqual([1]);
+    expect(u.spool.first("log")).toBe(first);
+    u.ack(110, []);
+    expect(u.spool.unsent("log")).toBe(0);
+    expect(u.spool.first("log")).toBe(111);
+  });
+
   it("stay after the broker has them, and go when HQ's database has them", async () => {
     const u = await new Unit().start();
     await u.make(10);

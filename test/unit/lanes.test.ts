@@ -18,11 +18,12 @@ function twoSpools(encoding: Encoding = "json", joinBytes = 0) {
     ],
     "new-spool": [{ seq: 1, body: draft(101) }],
   };
+  const firsts: Record<string, number> = {};
   const freed: [Lane, number, string | undefined][] = [];
   const spool: LaneSpool = {
     spoolId: "new-spool",
     spools: () => Object.keys(stored),
-    first: () => 1,
+    first: (_, id = "new-spool") => firsts[id] ?? 1,
     read: async (_, from, max, __, id = "new-spool") => stored[id]!.filter((r) => r.seq >= from).slice(0, max),
   };
   const gapBody = (from: number, to: number, reason: string) => ({
@@ -31,7 +32,7 @@ function twoSpools(encoding: Encoding = "json", joinBytes = 0) {
   });
   const sent = (lane: Lane, upTo: number, id: string) => freed.push([lane, upTo, id]);
   const message = (records: readonly Numbered[], id: string) => encodeMessage(encoding, id, records, () => undefined);
-  return { lanes: createLanes({ spool, gapBody, sent, message, joinBytes }), stored, freed };
+  return { lanes: createLanes({ spool, gapBody, sent, message, joinBytes }), stored, freed, firsts };
 }
 
 const parse = (body: Uint8Array) => wireRecord.parse(JSON.parse(Buffer.from(body).toString()));
@@ -49,6 +50,22 @@ describe("the spool as the session sees it", () => {
     expect(second.map((m) => parse(m.body)).map((r) => [r.spool, r.seq])).toEqual([["new-spool", 1]]);
     expect(second[0]!.seq).toBe(4);
     expect(await lanes.read("log", 5, 10, 1e6)).toEqual([]);
+  });
+
+  it("answers for what was freed long ago with one hole, so that HQ need not ask for ever", async () => {
+    const { lanes, firsts, stored } = twoSpools();
+    stored["new-spool"] = [{ seq: 9, body: draft(109) }];
+    firsts["new-spool"] = 9;
+    await lanes.read("log", 0, 10, 1e6);
+    expect((await lanes.read("log", 4, 10, 1e6)).map((m) => parse(m.body).seq)).toEqual([9]);
+    lanes.free("log", 4);
+    lanes.sendAgain("log", "new-spool", [3, 4, 5, 9]);
+    const again = (await lanes.read("log", 5, 10, 1e6)).map((m) => parse(m.body));
+    expect(again).toMatchObject([
+      { kind: "gap", seq: 3, from: 3, to: 8, reason: "freed" },
+      { kind: "anchor", seq: 9 },
+    ]);
+    expect(await lanes.read("log", 7, 10, 1e6)).toEqual([]);
   });
 
   it("tells the broker's acknowledgement of the spool that each message came from, a gap up to its end", async () => {
