@@ -31,6 +31,10 @@ export class FeatureStage implements Stage {
     const out = this.#out;
     out.n = 0;
     out.marks = 0;
+    if (block.marks === 0) {
+      this.#collect(block);
+      return out;
+    }
     for (let i = 0; i < n; i++) {
       this.#bits |= q[i]!;
       if ((q[i]! & UNUSABLE) === 0) this.#samples[this.#usable++] = x[i]!;
@@ -43,6 +47,20 @@ export class FeatureStage implements Stage {
     this.#count = 0;
     this.#usable = 0;
     this.#bits = 0;
+  }
+
+  /** Samples that are all good, as many at once as the stretch still takes. */
+  #collect({ t, x, n }: StatBlock): void {
+    const samples = this.#samples;
+    let i = 0;
+    while (i < n) {
+      const end = Math.min(n, i + this.#length - this.#count);
+      this.#count += end - i;
+      let at = this.#usable;
+      while (i < end) samples[at++] = x[i++]!;
+      this.#usable = at;
+      if (this.#count === this.#length) this.#report(t, end - 1);
+    }
   }
 
   #report(t: Float64Array, i: number): void {
