@@ -4,8 +4,11 @@ import { z } from "zod";
 export const LAMPS = ["fault", "trial", "no_fix", "degraded", "ok"] as const;
 export type Lamp = (typeof LAMPS)[number];
 
-/** What an operator can mark; each becomes an event `mark` with `detail.kind`. */
-export const MARK_KINDS = ["mine_found", "detonation", "breakdown", "standby"] as const;
+/**
+ * What an operator can mark; each becomes an event `mark` with `detail.kind`. `no_detonation` is the answer to a candidate that
+ * was none.
+ */
+export const MARK_KINDS = ["mine_found", "detonation", "no_detonation", "breakdown", "standby"] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 
 /** Where a mark came from: the key of the panel, the page in the cab, a person at HQ. */

@@ -1,7 +1,7 @@
 import type { CabView, Gauge, SourceView } from "../cab/page/view.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { Row } from "../link/frame.ts";
-import type { Lamp, MarkKind } from "../model/operator.ts";
+import { type Lamp, type MarkKind, markDetail } from "../model/operator.ts";
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
 import type { SourceHealth, StateMessage } from "../model/record.ts";
 import { createShift, type ShiftRules, workOf } from "../work/shift.ts";
@@ -22,6 +22,8 @@ export interface CabSource {
   sampler(): StateMessage["sampler"];
   sources(): Readonly<Record<string, SourceHealth>>;
   hq(): CabView["hq"];
+  /** When the newest shock was that a person should judge, in ms of this boot. */
+  openCandidate(): number | undefined;
   nowMs(): number;
 }
 
@@ -105,8 +107,10 @@ export function createCabFacts(options: {
       rows[row.table] = row;
       if (row.table === 0) shift.add(sampleAt(row.monoMs));
     },
-    event(name: string): void {
+    event({ name, mono, detail }: { name: string; mono: number; detail: Readonly<Record<string, unknown>> }): void {
       if (name === "detonation_candidate") candidates++;
+      const mark = name === "mark" ? markDetail.safeParse(detail).data : undefined;
+      if (mark !== undefined) this.marked(mark.kind, mono);
     },
     marked(kind: MarkKind, monoMs: number): void {
       marks.unshift({ kind, monoMs });
@@ -126,6 +130,7 @@ export function createCabFacts(options: {
       const workSpeedMps = profile?.workSpeedMps;
       const sum = shift.summary();
       const { t, trust } = timebase.stamp(nowMs);
+      const openMs = source.openCandidate();
       return {
         unit: config.identity.unit,
         machine: config.machine,
@@ -160,6 +165,7 @@ export function createCabFacts(options: {
           atDepth: sum.atDepth ?? null,
           candidates,
         },
+        question: openMs === undefined ? null : { agoS: (nowMs - openMs) / 1000 },
         marks: marks.map(({ kind, monoMs }) => ({ kind, agoS: (nowMs - monoMs) / 1000 })),
       };
     },

@@ -12,7 +12,7 @@ import type { Timebase } from "./timebase.ts";
 /** The page in the cab as the unit runs it: fed with rows and events, closed with the unit. */
 export interface Cab {
   row(row: Row): void;
-  event(name: string): void;
+  event(event: { name: string; mono: number; detail: Readonly<Record<string, unknown>> }): void;
   close(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export async function startCab(options: {
       nowMs: () => performance.now(),
     });
     log.info({ url: server.url }, "the page in the cab");
-    return { row: facts.row, event: facts.event, close: () => server.close() };
+    return { row: facts.row, event: (event) => facts.event(event), close: () => server.close() };
   } catch (error) {
     log.error({ err: error, port: cab.port }, "there is no page in the cab: check cab.port and cab.tokenFile");
     return undefined;

@@ -326,6 +326,8 @@ export function createRecorder(options: RecorderOptions) {
      * has judged. Resolves when it is durable; undefined when there is none to judge.
      */
     judge,
+    /** When the newest candidate was that nobody has judged, in the last ten minutes. */
+    openCandidate: (monoMs: number): number | undefined => verdicts.open(monoMs),
     /** Something that happened to the unit itself at `monoMs`; resolves when it is durable. */
     event(monoMs: number, said: Pick<DraftOf<"event">, "name" | "severity" | "detail">): Promise<number> {
       return addEvent({ ...stampOf(monoMs), kind: "event", ...said });

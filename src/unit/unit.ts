@@ -322,6 +322,7 @@ export async function startUnit(options: {
       trial: () => bundle()?.trial ?? false,
       sources: () => status?.sources ?? {},
       spool: () => spool.state,
+      openCandidate: () => recorder.openCandidate(clock.monoMs()),
       hq() {
         const { connected, lastAckMono } = uplink.status();
         const lastAckS = lastAckMono === undefined ? null : (systemClock.monoMs() - lastAckMono) / 1000;
@@ -396,7 +397,7 @@ export async function startUnit(options: {
       note(note, number) {
         recorder.note(note, number);
         if (note.kind === "event") {
-          cab?.event(note.name);
+          cab?.event(note);
           alerts.event(note);
         }
         if (note.kind !== "source") return;

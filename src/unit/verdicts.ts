@@ -16,6 +16,8 @@ interface Candidate {
  */
 export function createVerdicts(boot: string) {
   const candidates: Candidate[] = [];
+  const newestOpen = (monoMs: number) =>
+    candidates.findLast((c) => !c.judged && c.mono <= monoMs && monoMs - c.mono <= RECENT_MS);
 
   return {
     /** A candidate's event was recorded. */
@@ -23,6 +25,8 @@ export function createVerdicts(boot: string) {
       candidates.push({ mono, judged: false });
       if (candidates.length > KEPT) candidates.shift();
     },
+    /** When the candidate was that a person would judge now, in ms of this boot. */
+    open: (monoMs: number): number | undefined => newestOpen(monoMs)?.mono,
     /** The candidate that is judged now; undefined when there is none to judge. */
     judge(
       monoMs: number,
@@ -33,7 +37,7 @@ export function createVerdicts(boot: string) {
         if (known !== undefined) known.judged = true;
         return { ofBoot: of.boot, ofMono: of.mono };
       }
-      const newest = candidates.findLast((c) => !c.judged && c.mono <= monoMs && monoMs - c.mono <= RECENT_MS);
+      const newest = newestOpen(monoMs);
       if (newest === undefined) return undefined;
       newest.judged = true;
       return { ofBoot: boot, ofMono: newest.mono };
@@ -41,7 +45,8 @@ export function createVerdicts(boot: string) {
   };
 }
 
-/** What a mark says about a candidate: a person who marks a detonation confirms it. */
+/** What a mark says about a candidate: a person who marks a detonation confirms it, one who says it was none rejects it. */
 export function verdictOf(kind: MarkKind): Verdict | undefined {
-  return kind === "detonation" ? "detonation_confirmed" : undefined;
+  if (kind === "detonation") return "detonation_confirmed";
+  return kind === "no_detonation" ? "detonation_rejected" : undefined;
 }

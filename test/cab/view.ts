@@ -30,5 +30,6 @@ export const VIEW: CabView = {
     atDepth: 0.91,
     candidates: 2,
   },
+  question: null,
   marks: [{ kind: "mine_found", agoS: 75 }],
 };

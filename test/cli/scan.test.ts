@@ -48,7 +48,7 @@ describe("a scan of an I2C bus", () => {
       { address: 0x0c, kind: "answers", parts: [] },
       { address: 0x1d, kind: "part", parts: ["adxl375"] },
       { address: 0x49, kind: "answers", parts: expect.arrayContaining(["tmp102"]) },
-      { address: 0x68, kind: "answers", parts: ["ds3231"] },
+      { address: 0x68, kind: "answers", parts: ["ds1338", "ds3231"] },
     ]);
     expect(answers[2]!.parts).not.toContain("tmp117");
   });

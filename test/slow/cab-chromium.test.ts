@@ -147,6 +147,21 @@ describe("the page in the cab", () => {
     expect(marked).toEqual(["mine_found", "mine_found"]);
   });
 
+  it("asks whether a shock was a detonation, in one glance above all else, and takes either answer", async () => {
+    view = { ...VIEW, question: { agoS: 130 } };
+    await serve();
+    const page = await open();
+    await says(page, "#question", "តើជាការផ្ទុះឬ");
+    const box = await page.locator("#marks").boundingBox();
+    expect(box!.y + box!.height).toBeLessThanOrEqual(480);
+    if (KEEP_SHOTS) await page.screenshot({ path: join(shots, "cab-km-question.png") });
+    await page.locator("#question button[data-kind=no_detonation]").tap();
+    await says(page, "#mark-said", "បានកត់ត្រា");
+    expect(marked).toEqual(["no_detonation"]);
+    view = { ...VIEW, question: null };
+    await until("the question to go", async () => !(await page.locator("#question").isVisible()));
+  });
+
   it("says that the unit is gone instead of showing old figures as new, and comes back by itself", async () => {
     await serve();
     const page = await open();

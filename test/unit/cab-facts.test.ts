@@ -34,10 +34,12 @@ const tables = [
 
 let nowMs: number;
 let sources: Record<string, SourceHealth>;
+let candidateMs: number | undefined;
 let facts: CabFacts;
 beforeEach(() => {
   nowMs = 1_000_000;
   sources = {};
+  candidateMs = undefined;
   facts = createCabFacts({
     config,
     cab: config.cab!,
@@ -48,6 +50,7 @@ beforeEach(() => {
       lamp: () => "ok",
       sampler: () => "running",
       sources: () => sources,
+      openCandidate: () => candidateMs,
       hq: () => ({ connected: false, unsent: 0, lastAckS: null, spool: "ok" }),
     },
   });
@@ -141,10 +144,19 @@ describe("what the page in the cab shows", () => {
     expect(facts.view().sources.map((s) => s.name)).toEqual(["c", "d", "b", "a"]);
   });
 
+  it("asks about a shock that nobody has judged, and shows marks of the key beside its own", () => {
+    expect(facts.view().question).toBeNull();
+    candidateMs = nowMs - 90_000;
+    expect(facts.view().question).toEqual({ agoS: 90 });
+    facts.event({ name: "mark", mono: nowMs, detail: { kind: "breakdown", origin: "key" } });
+    facts.event({ name: "mark", mono: nowMs, detail: { kind: "start_engine", origin: "key" } });
+    expect(facts.view().marks.map((m) => m.kind)).toEqual(["breakdown"]);
+  });
+
   it("keeps the last twenty marks, newest first, and counts candidates", () => {
     for (let i = 0; i < 25; i++) facts.marked(i === 24 ? "breakdown" : "standby", nowMs + i);
-    facts.event("detonation_candidate");
-    facts.event("source_state");
+    facts.event({ name: "detonation_candidate", mono: nowMs, detail: {} });
+    facts.event({ name: "source_state", mono: nowMs, detail: {} });
     const view = facts.view();
     expect(view.marks.length).toBe(20);
     expect(view.marks[0]!.kind).toBe("breakdown");

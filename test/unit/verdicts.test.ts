@@ -21,6 +21,7 @@ describe("a person's verdict on a detonation candidate", () => {
 
   it("is a confirmation when a detonation is marked, and nothing when anything else is", () => {
     expect(verdictOf("detonation")).toBe("detonation_confirmed");
+    expect(verdictOf("no_detonation")).toBe("detonation_rejected");
     expect(verdictOf("mine_found")).toBeUndefined();
   });
 });

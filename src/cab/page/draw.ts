@@ -1,6 +1,7 @@
 import { made, one, refill, say } from "./dom.ts";
 import { ABSENT, ago, fixed, span, timeOfDay } from "./figures.ts";
 import { languageCode, word } from "./language.ts";
+import { sendMark } from "./marks.ts";
 import type { CabView, Gauge, SourceView } from "./view.ts";
 
 /** A shape beside every lamp's colour. */
@@ -86,6 +87,24 @@ function shift(view: CabView): HTMLElement[] {
   });
 }
 
+/** Asks whether a shock was a detonation; either answer is one press, for it is asked only then. */
+function drawQuestion(view: CabView): void {
+  const box = one("question");
+  box.hidden = view.question === null;
+  if (view.question === null) return;
+  const minutes = Math.floor(view.question.agoS / 60);
+  refill(box, [languageCode(), minutes], () => {
+    const answer = (kind: "detonation" | "no_detonation") => {
+      const button = made("button", word(`mark.${kind}`));
+      button.dataset["kind"] = kind;
+      button.addEventListener("click", () => void sendMark(kind));
+      return button;
+    };
+    const asked = `${word("question")} (${minutes === 0 ? "< 1 min" : `${minutes} min`} ${word("ago")})`;
+    return [made("p", asked), answer("detonation"), answer("no_detonation")];
+  });
+}
+
 /** Draws all that the unit said. */
 export function draw(view: CabView): void {
   const language = languageCode();
@@ -95,6 +114,7 @@ export function draw(view: CabView): void {
   say(one("machine"), view.name + (view.simulated ? ` · ${word("simulated")}` : ""));
   say(one("work"), word(`work.${view.work}`));
   say(one("time"), timeOfDay(view.clock.utcMs));
+  drawQuestion(view);
   refill(one("gauges"), [language, view.depth, view.speed, view.rotor], () => [
     gauge("depth", view.depth, 100, 1),
     gauge("speed", view.speed, 3.6, 2),

@@ -9,7 +9,8 @@ const ARMED_MS = 4000;
 let armed: MarkName | undefined;
 let disarm: ReturnType<typeof setTimeout> | undefined;
 
-async function send(kind: MarkName): Promise<void> {
+/** Sends a mark, and says below the buttons what became of it. */
+export async function sendMark(kind: MarkName): Promise<void> {
   const said = one("mark-said");
   say(said, word("mark.sending"));
   // The same press goes out again under the same id, so that it is one mark even where only the answer was lost.
@@ -40,7 +41,7 @@ function press(kind: MarkName): void {
   clearTimeout(disarm);
   if (armed === kind) {
     armed = undefined;
-    void send(kind);
+    void sendMark(kind);
   } else {
     armed = kind;
     disarm = setTimeout(() => {

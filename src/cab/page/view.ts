@@ -58,11 +58,13 @@ export interface CabView {
     /** Detonation candidates the shock detector told. */
     readonly candidates: number;
   };
+  /** A shock that may have been a detonation, which nobody has judged. */
+  readonly question: { readonly agoS: number } | null;
   /** Newest first, at most 20. */
   readonly marks: readonly { readonly kind: MarkName; readonly agoS: number }[];
 }
 
-export type MarkName = "mine_found" | "detonation" | "breakdown" | "standby";
+export type MarkName = "mine_found" | "detonation" | "no_detonation" | "breakdown" | "standby";
 
 /** What the page needs to know once. */
 export interface CabSetup {
