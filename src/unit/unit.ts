@@ -5,8 +5,6 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "../bus/clock.ts";
 import type { ServiceManager } from "../bus/service-manager.ts";
-import { encodeMessage } from "../codec/compact-message.ts";
-import { encodeBody } from "../codec/compact-record.ts";
 import { buildDescriptor } from "../config/descriptor.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { TrialFacts } from "../config/trial.ts";
@@ -14,8 +12,6 @@ import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
 import { LANES, type Lane, type Severity, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
-import { diskFiles } from "../spool/files.ts";
-import { openSpool } from "../spool/spool.ts";
 import { createUplink } from "../uplink/uplink.ts";
 import { createAlerts } from "./alerts.ts";
 import { bootReason, readResetFacts } from "./boot-reason.ts";
@@ -26,15 +22,13 @@ import { createClockFloor, validity } from "./clock-floor.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
 import { createCondition } from "./condition.ts";
-import { openShelf } from "./descriptor-shelf.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
-import { createLanes } from "./lanes.ts";
 import { createLive } from "./live.ts";
 import { createPanelLamp } from "./panel-lamp.ts";
 import { claimSpool } from "./presence.ts";
-import { createRecorder, type TableSpec } from "./recorder.ts";
-import { openRunFile } from "./run-file.ts";
+import type { TableSpec } from "./recorder.ts";
+import { openStore } from "./store.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
 import { createTimebase } from "./timebase.ts";
@@ -42,8 +36,6 @@ import { createVisitor } from "./visitor.ts";
 import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
 
 const SAMPLER_GRACE_MS = 800;
-/** Of a long round trip 32 messages of this size fill any link up to 3 Mbit/s; at 10 kbit/s one takes 3 s. */
-const JOIN_BYTES = 4096;
 const ALERTS_MS = 5_000;
 /** How often the spool is asked whether it still turns. */
 const PROOF_MS = 5000;
@@ -116,71 +108,24 @@ export async function startUnit(options: {
 
   const claim = await claimSpool(config.spool.dir);
   let spoolChanged: () => void = () => undefined;
-  const spool = await openSpool({
-    dir: config.spool.dir,
-    files: diskFiles,
-    clock: systemClock,
-    maxBytes: config.spool.maxMb * 1e6,
-    log: (code, message) => {
-      log.warn({ code }, message);
-      spoolChanged();
-    },
+  let server: LinkServer | undefined;
+  let sampler: StateMessage["sampler"] = "starting";
+  let status: Status | undefined;
+  const condition = createCondition(systemClock);
+  const byHq = config.spool.ack === "hq";
+  const { spool, run, lanes, recorder } = await openStore({
+    ...{ config, clock, boot, timebase, descriptor, tables, log },
+    changed: () => spoolChanged(),
+    storing: (bytes) => condition.stored(bytes),
+    ack: (number) => server?.ack(number),
+    sent: byHq ? (lane, upTo, id) => hq?.sent(lane, upTo, id) : undefined,
   });
+  const resume = recorder.recover(spool.staged());
   const perLane = (count: (lane: Lane) => number) => ({
     event: count("event"),
     log: count("log"),
     bulk: count("bulk"),
   });
-  const byHq = config.spool.ack === "hq";
-  const run = await openRunFile({
-    path: join(config.spool.dir, "run.json"),
-    failed: (error) => log.warn({ code: "spool/unwritable", err: error }, "the run file cannot be written"),
-  });
-  const shelf = await openShelf({
-    dir: join(config.spool.dir, "descriptors"),
-    files: diskFiles,
-    current: descriptor,
-    failed: (error) => log.warn({ code: "spool/unwritable", err: error }, "the descriptor cannot be kept"),
-  });
-  const { encoding } = config.broker;
-  const lanes = createLanes({
-    spool,
-    message: (records, spoolId) => encodeMessage(encoding, spoolId, records, shelf.get),
-    joinBytes: encoding === "cbor" ? JOIN_BYTES : 0,
-    closed: byHq,
-    sent: (lane, upTo, id) => (byHq ? hq?.sent(lane, upTo, id) : spool.free(lane, upTo, id)),
-    gapBody: (from, to, reason) => {
-      const mono = wireMono(clock.monoMs());
-      return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
-    },
-  });
-
-  let server: LinkServer | undefined;
-  let sampler: StateMessage["sampler"] = "starting";
-  let status: Status | undefined;
-  const condition = createCondition(systemClock);
-  const recorder = createRecorder({
-    store: {
-      async append(lane, body, how) {
-        condition.stored(body.length);
-        const seq = await spool.append(lane, body, how);
-        lanes.appended(lane);
-        return seq;
-      },
-      stage: (rows, stream) => spool.stage(rows, stream),
-      flush: () => spool.flush(),
-    },
-    timebase,
-    boot,
-    desc: descriptor.hash,
-    tables,
-    rowMs: config.rows.everyMs,
-    batchRows: config.rows.batch,
-    bodyOf: (draft) => encodeBody(draft, shelf.get),
-    ack: (number) => server?.ack(number),
-    failed: (error) => log.error({ err: error }, "a record could not be stored"),
-  });
-  const resume = recorder.recover(spool.staged());
 
   const broker = brokerOf(config);
   const trustedUtcMs = () => {
@@ -355,17 +300,8 @@ export async function startUnit(options: {
     createSupervisor({
       command: process.execPath,
       args: [
-        options.samplerEntry,
-        ...[
-          "--config",
-          config.file,
-          "--socket",
-          socket,
-          "--sim-start",
-          String(startMs),
-          "--sim-utc",
-          String(startUtcMs),
-        ],
+        ...[options.samplerEntry, "--config", config.file, "--socket", socket],
+        ...["--sim-start", String(startMs), "--sim-utc", String(startUtcMs)],
       ],
       clock: systemClock,
       listener: {
