@@ -3,6 +3,7 @@ import { J1939_SIGNALS } from "../src/codec/j1939-signals.ts";
 import { J1939_CHANNELS, j1939Protocol } from "../src/device/j1939-listener.ts";
 import { j1939Twin } from "../src/device/j1939-twin.ts";
 import { defineSerialDevice } from "../src/device/serial-device.ts";
+import { SLCAN_DIALECTS } from "../src/device/slcan-dialects.ts";
 import type { ChannelSpec } from "../src/model/channel.ts";
 
 const LAMP_LABELS: Readonly<Record<string, string>> = {
@@ -27,20 +28,28 @@ function channelOf(key: string): ChannelSpec {
 const FRAME_BITS = 135;
 const FRAME_CHARS = 27;
 
+const DIALECTS = Object.keys(SLCAN_DIALECTS) as (keyof typeof SLCAN_DIALECTS)[];
+/** What is said of a dialect that is none of these. */
+const REFUSED = `expected ${DIALECTS.join(" or ")}: any other cannot confirm that the adapter only listens, as the maker's CANable 2 firmware, which acknowledges nothing`;
+
 const channels = Object.fromEntries(J1939_CHANNELS.map((key) => [key, channelOf(key)]));
 const address = z.int().min(0).max(253);
 
 /**
- * The machine's own J1939 bus through an SLCAN adapter that is opened listen-only and never sends. An adapter whose dialect has
- * no acknowledged listen-only command cannot be named here, and is not read.
+ * The machine's own J1939 bus through an SLCAN adapter that is opened listen-only and never sends. An adapter whose dialect
+ * cannot confirm that it only listens cannot be named here, and is not read.
  */
 export const j1939Slcan = defineSerialDevice({
   part: "j1939-slcan",
   summary: "machine bus (J1939), heard through an SLCAN adapter",
-  speaks: "SLCAN (Lawicel), listen-only; a native USB adapter or at least 460800 baud",
-  source: "SAE J1939 digital annex as in ETI j1939-84; Lawicel CAN232; Linux slcan",
+  speaks: "SLCAN (Lawicel or CANable), listen-only; a native USB adapter or at least 460800 baud",
+  source: "SAE J1939 digital annex as in ETI j1939-84; Lawicel CAN232; Linux slcan; canable-fw",
   options: z.strictObject({
-    dialect: z.literal("lawicel").describe("the adapter's command set: L opens listen-only and is acknowledged"),
+    dialect: z
+      .enum(DIALECTS, { error: REFUSED })
+      .describe(
+        "the adapter's command set: lawicel opens listen-only with L; canable (canable-fw of CANable 1) with M1, then O. Each is acknowledged",
+      ),
     bitrate: z.literal([250_000, 500_000]).default(250_000).describe("of the machine's bus, bit/s"),
     busLoad: z
       .number()
@@ -58,7 +67,15 @@ export const j1939Slcan = defineSerialDevice({
     expects: "frames",
     silentMs: 3000,
     charsPerSecond: ((o.bitrate * o.busLoad) / FRAME_BITS) * FRAME_CHARS,
-    protocol: (out) => j1939Protocol({ rate: o.bitrate === 250_000 ? "rate250k" : "rate500k", prefer: o.prefer }, out),
-    twin: (spec) => j1939Twin(spec),
+    protocol: (out) =>
+      j1939Protocol(
+        {
+          dialect: SLCAN_DIALECTS[o.dialect],
+          rate: o.bitrate === 250_000 ? "rate250k" : "rate500k",
+          prefer: o.prefer,
+        },
+        out,
+      ),
+    twin: (spec) => j1939Twin(o.dialect, spec),
   }),
 });

@@ -22,8 +22,9 @@ export type SlcanAnswer =
   | { readonly kind: "text"; text: string };
 
 /**
- * Everything that may ever be written to an adapter: close, version, bit rate, acceptance code and mask, open listen-only. There
- * is none that opens it for sending and none that sends. Source: Lawicel CAN232; Linux slcan.
+ * Everything that may ever be written to an adapter: close, version, bit rate, acceptance code and mask, open listen-only; there
+ * is none that sends. `openAsSet` opens in the mode that was set before: it may follow only `silent`, acknowledged. `S7` is not
+ * among them: it means 800 kbit/s to some adapters and 750 to others. Source: Lawicel CAN232; Linux slcan; canable-fw.
  */
 export const SLCAN_COMMANDS = {
   close: "C",
@@ -33,6 +34,8 @@ export const SLCAN_COMMANDS = {
   acceptAllCode: "M00000000",
   acceptAllMask: "mFFFFFFFF",
   openListenOnly: "L",
+  silent: "M1",
+  openAsSet: "O",
 } as const;
 
 /** The bytes of a permitted command. */
@@ -42,8 +45,11 @@ export function encodeSlcanCommand(command: keyof typeof SLCAN_COMMANDS): Uint8A
 
 const CR = 0x0d;
 const BEL = 0x07;
-/** A 29-bit frame of 8 bytes with a time stamp has 30 characters. */
-const LINE_MAX = 31;
+/** A 29-bit frame of 8 bytes with a time stamp has 30 characters; an adapter that says where its firmware comes from, more. */
+const FRAME_MAX = 31;
+const LINE_MAX = 80;
+/** What the version of an adapter looks like: Lawicel's begins with V, a CANable tells the address of its firmware. */
+const VERSION = /^V|canable/;
 
 function hexDigit(c: number): number {
   if (c >= 0x30 && c <= 0x39) return c - 0x30;
@@ -95,12 +101,16 @@ export function createSlcanFramer(onFrame: (frame: CanFrame) => void, onAnswer: 
     const letter = line[0]!;
     const isFrame = letter === 0x74 || letter === 0x54 || letter === 0x72 || letter === 0x52;
     if (length === 0) onAnswer({ kind: "ok" });
-    else if (length > LINE_MAX) counters.tooLong++;
-    else if (isFrame && parse(letter)) {
+    else if (isFrame && length <= FRAME_MAX && parse(letter)) {
       counters.canFrames++;
       onFrame(frame);
-    } else if (letter === 0x56) onAnswer({ kind: "text", text: String.fromCharCode(...line.subarray(0, length)) });
-    else counters.malformed++;
+    } else if (length > LINE_MAX) counters.tooLong++;
+    else {
+      const text = String.fromCharCode(...line.subarray(0, length));
+      if (VERSION.test(text)) onAnswer({ kind: "text", text });
+      else if (length > FRAME_MAX) counters.tooLong++;
+      else counters.malformed++;
+    }
     length = 0;
   }
 

@@ -4,6 +4,7 @@ import { createJ1939Transport } from "../codec/j1939-transport.ts";
 import { createSlcanFramer, type SLCAN_COMMANDS } from "../codec/slcan.ts";
 import { QUALITY } from "../model/quality.ts";
 import type { SerialOutput, SerialProtocol } from "./serial-device.ts";
+import type { SlcanDialect } from "./slcan-dialects.ts";
 import { createSlcanOpening } from "./slcan-open.ts";
 
 /** A source that has not said a value for so long gives its signal up to another. */
@@ -39,6 +40,7 @@ interface Troubles {
  */
 export function j1939Protocol(
   options: {
+    readonly dialect: SlcanDialect;
     readonly rate: keyof typeof SLCAN_COMMANDS;
     readonly prefer: Readonly<Record<string, number | undefined>>;
   },
@@ -117,6 +119,7 @@ export function j1939Protocol(
 
   const transport = createJ1939Transport(message);
   const opening = createSlcanOpening({
+    dialect: options.dialect,
     rate: options.rate,
     write: out.write,
     refused: out.refuse,

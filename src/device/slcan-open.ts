@@ -1,4 +1,5 @@
 import { encodeSlcanCommand, type SLCAN_COMMANDS, type SlcanAnswer } from "../codec/slcan.ts";
+import type { SlcanDialect } from "./slcan-dialects.ts";
 
 type Command = keyof typeof SLCAN_COMMANDS;
 
@@ -9,35 +10,49 @@ const TRIES = 3;
 const AGAIN_MS = 10_000;
 
 /**
- * Opens an adapter listen-only: close, version, bit rate, open, each answered before the next. `isOpen` only after the open
- * command itself was acknowledged; an adapter that does not is refused, and tried again later.
+ * Opens an adapter listen-only in its dialect: close, then each step answered before the next. `isOpen` only after the last, which
+ * opens, was itself acknowledged; an adapter that does not is closed and refused, and tried again later. A command without an
+ * answer is never said again: all begins anew with close, because a late answer would be taken for that of another command.
  */
 export function createSlcanOpening(options: {
+  readonly dialect: SlcanDialect;
   readonly rate: Command;
   readonly write: (bytes: Uint8Array) => boolean;
   readonly refused: (reason: string) => void;
   readonly retry: () => void;
 }) {
-  const steps: readonly Command[] = ["version", options.rate, "openListenOnly"];
+  const { dialect } = options;
+  const steps: readonly Command[] = dialect.steps.map((s) => (s === "rate" ? options.rate : s));
+  const firstThatListens = steps.findIndex((s) => s === "silent" || s === "openListenOnly");
   const counters = { notListenOnly: 0, adapterTimeouts: 0 };
   /** Place in `steps` of the command that waits for its answer; −1 while what is old runs out, or nothing is asked. */
   let step = -1;
   let tries = 0;
+  /** Versions that were asked and not yet told. */
+  let owed = 0;
+  let isTold = false;
   let isOpen = false;
   let dueMs = Number.POSITIVE_INFINITY;
 
   function ask(nowMs: number): void {
-    options.write(encodeSlcanCommand(steps[step]!));
-    tries++;
+    const command = steps[step]!;
+    if (command === "version") owed++;
+    isTold = false;
+    options.write(encodeSlcanCommand(command));
     dueMs = nowMs + ANSWER_MS;
   }
 
-  function begin(nowMs: number): void {
+  function close(nowMs: number): void {
     isOpen = false;
     step = -1;
-    tries = 0;
     for (let i = 0; i < 3; i++) options.write(encodeSlcanCommand("close"));
     dueMs = nowMs + FLUSH_MS;
+  }
+
+  function begin(nowMs: number): void {
+    tries = 0;
+    owed = 0;
+    close(nowMs);
   }
 
   function refuse(nowMs: number, reason: string): void {
@@ -49,6 +64,29 @@ export function createSlcanOpening(options: {
     options.refused(reason);
   }
 
+  function next(nowMs: number): void {
+    step++;
+    if (step < steps.length) ask(nowMs);
+    else {
+      isOpen = true;
+      dueMs = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  function answered(answer: SlcanAnswer, nowMs: number): void {
+    const isVersion = steps[step] === "version";
+    // Asked a second time, the version shows whether every answer so far was that of its own command.
+    const isProof = isVersion && step > 0;
+    if (answer.kind === "error") refuse(nowMs, step < firstThatListens ? "adapter-refused" : "not-listen-only");
+    else if (answer.kind === "text") {
+      if (!dialect.version.test(answer.text)) refuse(nowMs, "other-adapter");
+      else if (isProof && owed !== 0) refuse(nowMs, "out-of-step");
+      else if (isVersion && dialect.acksVersion) isTold = true;
+      else if (isVersion) next(nowMs);
+    } else if (isProof && !isTold) refuse(nowMs, "out-of-step");
+    else if (isTold || !isVersion) next(nowMs);
+  }
+
   return {
     counters: counters as Readonly<typeof counters>,
     get isOpen() {
@@ -58,19 +96,9 @@ export function createSlcanOpening(options: {
       return dueMs;
     },
     begin,
-    answer({ kind }: SlcanAnswer, nowMs: number): void {
-      const asked = steps[step];
-      if (isOpen || asked === undefined) return;
-      if (kind === "error") refuse(nowMs, asked === "openListenOnly" ? "not-listen-only" : "adapter-refused");
-      else if ((asked === "version") !== (kind === "text")) return;
-      else if (asked === "openListenOnly") {
-        isOpen = true;
-        dueMs = Number.POSITIVE_INFINITY;
-      } else {
-        step++;
-        tries = 0;
-        ask(nowMs);
-      }
+    answer(answer: SlcanAnswer, nowMs: number): void {
+      if (answer.kind === "text") owed--;
+      if (!isOpen && steps[step] !== undefined) answered(answer, nowMs);
     },
     step(nowMs: number): void {
       if (nowMs < dueMs) return;
@@ -82,8 +110,9 @@ export function createSlcanOpening(options: {
         ask(nowMs);
       } else {
         counters.adapterTimeouts++;
+        tries++;
         if (tries >= TRIES) refuse(nowMs, "no-answer");
-        else ask(nowMs);
+        else close(nowMs);
       }
     },
     stop(): void {

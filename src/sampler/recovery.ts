@@ -55,6 +55,7 @@ const BEYOND_REPAIR: readonly string[] = [
   "bus/addon",
   "not-listen-only",
   "adapter-refused",
+  "other-adapter",
 ];
 /** Degraded in a way that taking the power away may mend; noise on the wires is none. */
 const FROZEN: readonly string[] = ["silent", "device/stuck", "bus/timeout", "bus/no-ack"];

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { j1939Slcan } from "../../devices/j1939-slcan.ts";
 import { J1939_SIGNALS, readJ1939Id, readSignal, writeSignal } from "../../src/codec/j1939-signals.ts";
 import { createSlcanFramer, encodeSlcanHeard, SLCAN_COMMANDS } from "../../src/codec/slcan.ts";
+import { SLCAN_DIALECTS, type SlcanDialect } from "../../src/device/slcan-dialects.ts";
 import { pieces, serialRig } from "./serial-rig.ts";
 
 interface Golden {
@@ -66,13 +67,10 @@ describe("an SLCAN adapter", () => {
     expect(states.at(-1)).toBe("failed: no-answer");
   });
 
-  it("can be sent nothing but set-up: no frame, and no opening for sending", () => {
-    for (const text of Object.values(SLCAN_COMMANDS)) expect(text).toMatch(/^(C|V|L|S[0-8]|[Mm][0-9A-F]{8})$/);
-  });
-
-  it("of another dialect, or of none, is not accepted", () => {
-    for (const options of [{}, { dialect: "canable" }])
-      expect(j1939Slcan.options.safeParse(options).success).toBe(false);
+  it("can be sent nothing but set-up: no frame, and no opening for sending but that of what was set silent", () => {
+    for (const text of Object.values(SLCAN_COMMANDS)) expect(text).toMatch(/^(C|V|L|S[0-8]|M1|O|[Mm][0-9A-F]{8})$/);
+    for (const { steps } of Object.values(SLCAN_DIALECTS) as SlcanDialect[])
+      if (steps.includes("openAsSet")) expect(steps.slice(0, -1)).toContain("silent");
   });
 });
 

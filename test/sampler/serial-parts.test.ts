@@ -43,47 +43,52 @@ describe("every part that is not on an I2C bus, on the simulated machine", () =>
     expect(Object.keys(PARTS).sort()).toEqual(serial.map((d) => d.part).sort());
   });
 
-  it.each(Object.entries(PARTS))("%s runs and reads the scene", (name, { options, key, column, between }) => {
-    const device = catalogue[name]!;
-    const clock = manualClock(50_000);
-    const kind = device.kind === "counter" ? "counter" : "serial";
-    const { serial, counters, boards, actors } = createSimulatedMachine({
-      scene: { seed: 1, toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200, workSpeedMps: 0.139 },
-      buses: { port: { kind } },
-      parts: [{ name: "it", device, bus: "port", options, columns: { [key]: column } }],
-      clock,
-      startMs: clock.monoMs(),
-      startUtcMs: Date.UTC(2026, 10, 25),
-    });
-    const states: SourceState[] = [];
-    const values: number[] = [];
-    let channels: readonly { key: string }[] = [];
-    const source = openPart(
-      { name: "it", device, options },
-      kind === "counter" ? { kind, bus: counters.get("port")! } : { kind, link: serial.get("port")! },
-      {
+  const canable = { ...PARTS["j1939-slcan"]!, options: { dialect: "canable" } };
+
+  it.each([...Object.entries(PARTS), ["j1939-slcan", canable] as const])(
+    "%s runs and reads the scene",
+    (name, { options, key, column, between }) => {
+      const device = catalogue[name]!;
+      const clock = manualClock(50_000);
+      const kind = device.kind === "counter" ? "counter" : "serial";
+      const { serial, counters, boards, actors } = createSimulatedMachine({
+        scene: { seed: 1, toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200, workSpeedMps: 0.139 },
+        buses: { port: { kind } },
+        parts: [{ name: "it", device, bus: "port", options, columns: { [key]: column } }],
         clock,
-        board: boards.has("it") ? { reader: boards.get("it")!, onKey: () => undefined } : undefined,
-        time: { utc: () => undefined },
-        sink: {
-          block(channel, block) {
-            if (channels[channel]?.key === key) for (let i = 0; i < block.n; i++) values.push(block.x[i]!);
+        startMs: clock.monoMs(),
+        startUtcMs: Date.UTC(2026, 10, 25),
+      });
+      const states: SourceState[] = [];
+      const values: number[] = [];
+      let channels: readonly { key: string }[] = [];
+      const source = openPart(
+        { name: "it", device, options },
+        kind === "counter" ? { kind, bus: counters.get("port")! } : { kind, link: serial.get("port")! },
+        {
+          clock,
+          board: boards.has("it") ? { reader: boards.get("it")!, onKey: () => undefined } : undefined,
+          time: { utc: () => undefined },
+          sink: {
+            block(channel, block) {
+              if (channels[channel]?.key === key) for (let i = 0; i < block.n; i++) values.push(block.x[i]!);
+            },
+            scan: () => undefined,
+            state: (state) => states.push(state),
           },
-          scan: () => undefined,
-          state: (state) => states.push(state),
         },
-      },
-    );
-    channels = source.channels;
-    for (let ms = 0; ms < 10_000; ms += 5) {
-      clock.advance(5);
-      for (const actor of [...actors, source]) if (actor.dueMs <= clock.monoMs()) actor.step(clock.monoMs());
-    }
-    expect(states).toEqual(["starting", "running"]);
-    expect(values.length).toBeGreaterThan(5);
-    for (const x of values.slice(2)) {
-      expect(x).toBeGreaterThanOrEqual(between[0]);
-      expect(x).toBeLessThanOrEqual(between[1]);
-    }
-  });
+      );
+      channels = source.channels;
+      for (let ms = 0; ms < 10_000; ms += 5) {
+        clock.advance(5);
+        for (const actor of [...actors, source]) if (actor.dueMs <= clock.monoMs()) actor.step(clock.monoMs());
+      }
+      expect(states).toEqual(["starting", "running"]);
+      expect(values.length).toBeGreaterThan(5);
+      for (const x of values.slice(2)) {
+        expect(x).toBeGreaterThanOrEqual(between[0]);
+        expect(x).toBeLessThanOrEqual(between[1]);
+      }
+    },
+  );
 });
