@@ -11,15 +11,20 @@ const unit = z
     config: z.string().min(1),
     folder: z.string().min(1).optional(),
     ssh: host.optional(),
+    via: z.literal("hq").optional(),
   })
-  .refine((u) => (u.folder === undefined) !== (u.ssh === undefined), "expected folder or ssh, one of the two");
+  .refine(
+    ({ folder, ssh, via }) => [folder, ssh, via].filter((to) => to !== undefined).length === 1,
+    "expected folder, ssh or via, one of the three",
+  );
 
 const fleet = z.strictObject({ units: z.array(unit).min(1).max(1000) });
 
-/** Where one configuration goes: a folder (a mounted card or stick), or a unit that is reached over SSH. */
+/** Where one configuration goes: a folder (a mounted card or stick), or a unit that is reached over SSH or through HQ. */
 export type Target =
   | { readonly config: string; readonly folder: string }
-  | { readonly config: string; readonly ssh: string };
+  | { readonly config: string; readonly ssh: string }
+  | { readonly config: string; readonly via: "hq" };
 
 /** The targets of a fleet file, the first one being the canary; paths start at the folder of the file. */
 export function readFleet(file: string): Target[] {
@@ -29,7 +34,8 @@ export function readFleet(file: string): Target[] {
     throw new Error(`${file}: ${issue?.path.join(".")}: ${issue?.message}`);
   }
   const at = (path: string) => resolve(dirname(file), path);
-  return parsed.data.units.map(({ config, folder, ssh }) =>
-    ssh === undefined ? { config: at(config), folder: at(folder ?? "") } : { config: at(config), ssh },
-  );
+  return parsed.data.units.map(({ config, folder, ssh, via }) => {
+    if (via !== undefined) return { config: at(config), via };
+    return ssh === undefined ? { config: at(config), folder: at(folder ?? "") } : { config: at(config), ssh };
+  });
 }

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { catalogue } from "../../devices/index.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
-import { type Comparison, compareReplays, type EventNote, eventsOf } from "../replay/compare.ts";
+import { compareReplays, eventsOf } from "../replay/compare.ts";
+import { eventLine, explainComparison, short } from "../replay/explain.ts";
 import { isRecording } from "../replay/format.ts";
 import { logAsRecording } from "../replay/logs.ts";
 import { type Replayed, replayRecording } from "../replay/replay.ts";
@@ -61,7 +62,10 @@ export async function replay(args: readonly string[], out: Out): Promise<number>
     const second = replayRecording(file, loadConfig(options.against, { catalogue }));
     const comparison = compareReplays(first, second);
     if (options.json) out.write(`${JSON.stringify(comparison)}\n`);
-    else out.write(`${[...summary(first, tookMs), "", ...difference(comparison, options.against)].join("\n")}\n`);
+    else {
+      const difference = [`With ${options.against} instead`, ...explainComparison(comparison, first.fromMs)];
+      out.write(`${[...summary(first, tookMs), "", ...difference].join("\n")}\n`);
+    }
     return 0;
   } catch (e) {
     if (isSwathError(e, "config")) {
@@ -89,11 +93,6 @@ function writeLines({ rows, notes, columns }: Replayed, out: Out): void {
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
-function eventLine(event: EventNote, fromMs: number): string {
-  const detail = Object.entries(event.detail).map(([key, value]) => `${key} ${value}`);
-  return `  ${seconds(event.mono - fromMs).padStart(8)} s  ${event.severity.padEnd(7)} ${event.name}: ${detail.join(", ")}`;
-}
-
 function summary(r: Replayed, tookMs: number): string[] {
   const spanMs = r.toMs - r.fromMs;
   const [telemetry, track] = [0, 1].map((table) => r.rows.filter((row) => row.table === table).length);
@@ -115,8 +114,6 @@ function summary(r: Replayed, tookMs: number): string[] {
   ];
 }
 
-const short = (value: number) => String(Number(value.toPrecision(6)));
-
 function columnLine({ rows }: Replayed, table: number, name: string, i: number): string {
   let [n, all, sum, least, greatest] = [0, 0, 0, Infinity, -Infinity];
   for (const row of rows) {
@@ -131,23 +128,4 @@ function columnLine({ rows }: Replayed, table: number, name: string, i: number):
   }
   const figures = n === 0 ? "no value" : `${short(least)}, ${short(sum / n)}, ${short(greatest)}`;
   return `  ${name.padEnd(24)} ${`${n} of ${all}`.padStart(14)}   ${figures}`;
-}
-
-function difference(c: Comparison, against: string): string[] {
-  const changed = c.columns.filter((column) => column.differing > 0);
-  const rows = c.rowsOnlyFirst + c.rowsOnlySecond;
-  return [
-    `With ${against} instead`,
-    ...(c.onlyFirst.length === 0 ? [] : [`  columns that go: ${c.onlyFirst.join(", ")}`]),
-    ...(c.onlySecond.length === 0 ? [] : [`  columns that come: ${c.onlySecond.join(", ")}`]),
-    ...(rows === 0 ? [] : [`  rows only before: ${c.rowsOnlyFirst}, only after: ${c.rowsOnlySecond}`]),
-    ...changed.map(
-      ({ column, rows: of, differing, greatest, mean, oneSided }) =>
-        `  ${column.padEnd(24)} differs in ${differing} of ${of} rows, by ${short(mean)} on average, ${short(greatest)} at most${oneSided === 0 ? "" : `; in ${oneSided} only one has a value`}`,
-    ),
-    ...(changed.length === 0 ? ["  no shared column differs"] : []),
-    ...c.vanished.map((event) => `  gone:${eventLine(event, 0)}`),
-    ...c.appeared.map((event) => `  new: ${eventLine(event, 0)}`),
-    ...(c.vanished.length + c.appeared.length === 0 ? ["  the events are the same"] : []),
-  ];
 }

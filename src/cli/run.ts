@@ -70,6 +70,7 @@ export async function run(args: readonly string[], out: { write(text: string): u
       boot: readBootId(randomUUID),
       log,
       asked,
+      rehearsalEntry: join(import.meta.dirname, "..", "unit", "rehearsal-main.js"),
       ...away,
       ...trialTimes(values["trial-s"]),
       start: (config, bundle, applyConfig) => startUnit({ ...common, ...away, config, bundle, applyConfig }),

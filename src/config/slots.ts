@@ -28,6 +28,8 @@ export async function openSlots(options: {
   readonly keys: readonly PublicKey[];
   /** Says whether what is in a bundle can be used; its reason when not. */
   readonly usable: (opened: OpenedBundle) => string | undefined;
+  /** Tries a usable one on what was recorded, before it is stored beside one that runs; why not, when it must not run. */
+  readonly rehearse?: (opened: OpenedBundle, active: OpenedBundle) => Promise<string | undefined>;
 }) {
   const { dir, files, keys, usable } = options;
   await files.mkdir(dir);
@@ -118,6 +120,9 @@ export async function openSlots(options: {
       const why = state?.trial !== undefined ? "a trial runs, and one at a time is enough" : misfit(bundle, binding);
       const unusable = why ?? usable(opened);
       if (unusable !== undefined) return { taken: "refused", serial, reason: unusable };
+      const current = slots.active;
+      const spoilt = current === undefined ? undefined : await options.rehearse?.(opened, current);
+      if (spoilt !== undefined) return { taken: "refused", serial, reason: spoilt };
       const slot: SlotName = active === undefined || state === undefined ? "a" : other(state.active);
       await replaceFile(files, dir, `${slot}.swath`, bytes);
       kept.set(slot, opened);

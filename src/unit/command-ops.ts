@@ -7,7 +7,7 @@ import type { Outcome } from "./commands.ts";
 import type { Timebase } from "./timebase.ts";
 
 /** Takes a configuration that HQ sent, as bytes of a signed bundle, and says whether it will be run. */
-export type ApplyConfig = (bundle: Uint8Array) => Promise<{ readonly ok: boolean; readonly reason: string }>;
+export type ApplyConfig = (bundle: Uint8Array) => Promise<Outcome>;
 
 /** What stands in a bundle's place in `args`. */
 function bundleIn(args: CmdText["args"]): Uint8Array | undefined {

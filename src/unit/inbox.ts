@@ -52,10 +52,18 @@ async function read(dir: string, name: string): Promise<Delivered> {
 
 /** Writes the answer beside a bundle, `<name>.txt`, and takes the bundle away: it is asked about once. */
 export async function answerInbox(dir: string, name: string, lines: readonly string[]): Promise<void> {
-  const answer = join(dir, `${name}.txt`);
-  // Whoever waits for the answer must find all of it.
-  await writeFile(`${answer}.new`, `${lines.join("\n")}\n`, { mode: 0o644 })
-    .then(() => rename(`${answer}.new`, answer))
-    .catch(() => undefined);
+  await put(join(dir, `${name}.txt`), lines.join("\n"));
   await unlink(join(dir, name)).catch(() => undefined);
+}
+
+/** Writes into the inbox how the last trial ended, `verdict.txt`: one line, `serial 7 committed: …` or `… reverted: …`. */
+export async function tellVerdict(dir: string, line: string): Promise<void> {
+  await put(join(dir, "verdict.txt"), line);
+}
+
+/** Whoever waits for a file must find all of it. */
+async function put(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, `${text}\n`, { mode: 0o644 })
+    .then(() => rename(`${path}.new`, path))
+    .catch(() => undefined);
 }

@@ -16,7 +16,8 @@ import type { Catalogue } from "../device/catalogue.ts";
 import { isSwathError } from "../model/errors.ts";
 import { diskFiles } from "../spool/files.ts";
 import type { ApplyConfig } from "./command-ops.ts";
-import { answerInbox, takeInbox } from "./inbox.ts";
+import { answerInbox, takeInbox, tellVerdict } from "./inbox.ts";
+import { type Rehearsed, rehearse } from "./rehearsal.ts";
 import type { Unit } from "./unit.ts";
 
 /** How long all must be well before a new configuration is kept, and how long it may take to get there. */
@@ -42,6 +43,8 @@ export interface SlottedOptions {
   /** Where the files of what runs are put for a sampler that systemd runs; default: a folder of this run's own. */
   readonly runDir?: string;
   readonly manager?: ServiceManager;
+  /** Script of the process that replays a recording through a new configuration; without it none is replayed. */
+  readonly rehearsalEntry?: string;
   /** Resolves when the unit is to end. */
   readonly asked: Promise<void>;
   readonly start: (
@@ -84,11 +87,20 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
       if (ending) wake();
     });
 
+  /** What came of replaying a recording through the bundle that was offered last. */
+  let rehearsed: Rehearsed | undefined;
   const slots = await openSlots({
     dir: options.dir,
     files: diskFiles,
     keys: options.keys,
     usable: (opened) => whyUnusable(opened, slots.active, catalogue),
+    async rehearse(opened, active) {
+      const { rehearsalEntry: entry, asked } = options;
+      if (entry === undefined) return undefined;
+      const dirs = [join(options.dir, "recordings"), inbox];
+      rehearsed = await rehearse({ entry, dirs, asked, before: active.bundle.files, after: opened.bundle.files });
+      return rehearsed?.refused;
+    },
   });
 
   while (!ending) {
@@ -122,7 +134,8 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
               if (sent !== undefined) sent.answer = done;
               wake();
             });
-            return { ok: taken.taken !== "refused", reason: taken.reason };
+            const detail = { ...serialOf(taken), ...(rehearsed === undefined ? {} : { rehearsal: rehearsed.lines }) };
+            return { ok: taken.taken !== "refused", reason: taken.reason, detail };
           },
         );
       } catch (e) {
@@ -173,6 +186,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
     const last = slots.state?.last;
     if (last === undefined || last.told) return;
     const { serial, outcome, reason } = last;
+    await tellVerdict(inbox, `serial ${serial} ${outcome}: ${reason}`);
     await unit.tell(`config_${outcome}`, outcome === "committed" ? "info" : "alarm", { serial, reason });
     await slots.told();
   }
@@ -198,11 +212,13 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
     log.info({ from, ...taken }, "a configuration was delivered");
     const serial = taken.serial ?? 0;
     if (taken.taken === "refused") await unit?.tell("config_refused", "warning", { serial, reason: taken.reason });
-    if (taken.taken === "trial") await unit?.tell("config_trial", "info", { serial, reason: taken.reason });
+    const tried = rehearsed === undefined ? {} : { rehearsal: rehearsed.summary };
+    if (taken.taken === "trial") await unit?.tell("config_trial", "info", { serial, reason: taken.reason, ...tried });
     return taken.taken === "trial" || taken.taken === "first";
   }
 
   function offer(bytes: Buffer, unit: Unit | undefined, config: LoadedConfig | undefined): Promise<Taken> {
+    rehearsed = undefined;
     const utcMs = unit?.utcMs();
     const facts = unit?.facts();
     const absent = (config?.parts ?? []).map((p) => p.name).filter((name) => !(facts?.fresh.includes(name) ?? true));
@@ -215,7 +231,8 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
     const trial = slots.state?.trial;
     const next = trial === undefined ? undefined : slots.kept(trial.slot);
     if (taken.taken !== "trial" || before === undefined || next === undefined) return lines;
-    return [...lines, "", ...explainDiff(diffConfigs(before, loadFlat(next.bundle.files, catalogue)))];
+    const changes = explainDiff(diffConfigs(before, loadFlat(next.bundle.files, catalogue)));
+    return [...lines, "", ...changes, ...(rehearsed === undefined ? [] : ["", ...rehearsed.lines])];
   }
 }
 
@@ -248,6 +265,8 @@ function loadable({ bundle }: OpenedBundle, catalogue: Catalogue): LoadedConfig 
     return undefined;
   }
 }
+
+const serialOf = ({ serial }: Taken) => (serial === undefined ? {} : { serial });
 
 /** What is said of a bundle that the card did not take. */
 function failed(e: unknown): Taken {

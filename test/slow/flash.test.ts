@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-/** `ssh` and `scp` that work on a folder for each host; what they answer stands in `<host>/answer`. */
+/** `ssh` and `scp` that work on a folder for each host; what they answer stands in `<host>/answer` and `<host>/verdict`. */
 function fakeSsh(): string {
   const bin = at("bin");
   mkdirSync(bin);
@@ -41,7 +41,7 @@ function fakeSsh(): string {
   );
   writeFileSync(
     join(bin, "ssh"),
-    `#!/bin/sh\nshift 4; host=$1; shift\ncase "$1" in cat*) cat "${dir}/$host/answer";; *) sh -c "$(printf %s "$1" | sed "s# /var# ${dir}/$host/var#g")";; esac\n`,
+    `#!/bin/sh\nshift 4; host=$1; shift\ncase "$1" in *verdict*) cat "${dir}/$host/verdict" 2>/dev/null;; cat*) cat "${dir}/$host/answer";; *) sh -c "$(printf %s "$1" | sed "s# /var# ${dir}/$host/var#g")";; esac\n`,
   );
   for (const name of ["ssh", "scp"]) chmodSync(join(bin, name), 0o755);
   return bin;
@@ -80,13 +80,31 @@ it("serves a fleet over SSH and sticks, the canary first, with a table at the en
   const dry = flash(["--fleet", at("fleet.yaml"), "--key", at("hq.key"), "--dry-run"], bin);
   expect(dry.out).toMatch(/unit-3 .* would go/);
   expect(existsSync(at("one/var"))).toBe(false);
-  const { status, out } = flash(["--fleet", at("fleet.yaml"), "--key", at("hq.key")], bin);
+  writeFileSync(at("one/verdict"), "serial 5 committed: all was well for 60 s\n");
+  const { status, out } = flash(["--fleet", at("fleet.yaml"), "--key", at("hq.key"), "--serial", "5"], bin);
   expect(out).toContain("[1/3] unit-1 → one (canary)");
-  expect(out).toMatch(/unit-1 .* accepted +ACCEPTED: serial 5 is tried now/);
+  expect(out).toMatch(/ACCEPTED: serial 5 is tried now; waiting for the end of its trial/);
+  expect(out).toMatch(/unit-1 .* committed +serial 5 committed: all was well/);
   expect(out).toMatch(/unit-2 .* REFUSED +REFUSED: it is for machine m-2/);
   expect(out).toMatch(/unit-3 .* delivered/);
   expect(status).toBe(1);
   expect(readdirSync(at("one/var/lib/swath/inbox"))).toEqual(["unit-1.swath"]);
+});
+
+it.each([
+  ["serial 5 reverted: nothing comes from shock", /unit-1 .* REVERTED +serial 5 reverted: nothing comes from shock/],
+  ["serial 4 committed: all was well", /unit-1 .* FAILED +its trial was not over after 1 s/],
+])("leaves the others out when the canary accepts it and its verdict is: %s", (verdict, words) => {
+  writeFileSync(at("fleet.yaml"), FLEET);
+  for (const host of ["one", "swath@two", "stick"]) mkdirSync(at(host));
+  writeFileSync(at("one/answer"), "ACCEPTED: serial 5 is tried now\n");
+  writeFileSync(at("one/verdict"), `${verdict}\n`);
+  const args = ["--fleet", at("fleet.yaml"), "--key", at("hq.key"), "--serial", "5", "--trial-s", "1"];
+  const { status, out } = flash(args, fakeSsh());
+  expect(out).toMatch(words);
+  expect(out).toMatch(/unit-3 .* left out/);
+  expect(readdirSync(at("stick"))).toEqual([]);
+  expect(status).toBe(1);
 });
 
 it("leaves the others out when the canary is not reached, and says why", () => {
