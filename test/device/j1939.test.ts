@@ -106,6 +106,15 @@ describe("SLCAN lines", () => {
       expect(read([Buffer.from(`${bad}\r`, "latin1")]), bad).toMatchObject({ heard: [], counters: { malformed: 1 } });
   });
 
+  it("that tell a version are read up to 80 characters; any other is at most as long as a frame", () => {
+    const version = "b158aa7 github.com/normaldotcom/canable-fw";
+    expect(one("V1013")).toEqual({ kind: "text", text: "V1013" });
+    expect(one(version)).toEqual({ kind: "text", text: version });
+    for (const long of [`${version}${" ".repeat(60)}`, `T0CF004008${"0".repeat(16)}000000`, "0".repeat(32)])
+      expect(read([Buffer.from(`${long}\r`, "latin1")]), long).toMatchObject({ heard: [], counters: { tooLong: 1 } });
+    expect(one(`T0CF004008${"0".repeat(16)}EA5F`)).toMatchObject([0x0cf00400, true, false, 8, "0".repeat(16)]);
+  });
+
   it("are the same for any chunks, and a good one is read after any noise", () => {
     const good = encodeSlcanHeard(0x0cf00400, Uint8Array.from([1, 2, 3]));
     fc.assert(
