@@ -129,6 +129,7 @@ const FLOOD_START_BYTES = 200_000;
 export function createTrial(terms: TrialTerms, startMs: number) {
   let wellSinceMs: number | undefined;
   let lostBefore: number | undefined;
+  let restartsBefore = 0;
   let lastWrong: readonly string[] = [];
   return {
     step(nowMs: number, facts: TrialFacts): Verdict | undefined {
@@ -141,6 +142,9 @@ export function createTrial(terms: TrialTerms, startMs: number) {
         return { outcome: "reverted", reason };
       }
       const wrong = wrongNow(terms, facts, lostBefore);
+      // What it said before it ended is no sign that it is well.
+      if (facts.samplerRestarts > restartsBefore) wrong.push("the sampler ended");
+      restartsBefore = facts.samplerRestarts;
       lostBefore = facts.lost;
       if (wrong.length > 0) lastWrong = wrong;
       if (wrong.length > 0) wellSinceMs = undefined;

@@ -27,6 +27,22 @@ async function running(): Promise<{ files: ModelFiles; slots: Slots }> {
 const serialOf = async (slots: Slots, boot = "boot-1") => (await slots.begin(boot))?.bundle.serial;
 
 describe("slots", () => {
+  it("hold a bundle that its rehearsal refuses nowhere, and ask for none before the first", async () => {
+    const files = new ModelFiles();
+    const asked: number[] = [];
+    const rehearse = async ({ bundle }: OpenedBundle, active: OpenedBundle) => {
+      asked.push(active.bundle.serial, bundle.serial);
+      return bundle.serial === 2 ? "it throws" : undefined;
+    };
+    const slots = await openSlots({ dir: "/slots", files, keys: [hq.known], usable: () => undefined, rehearse });
+    expect(await slots.offer(first, NOW, BEFORE)).toMatchObject({ taken: "first" });
+    expect(await slots.offer(second, NOW, BEFORE)).toEqual({ taken: "refused", serial: 2, reason: "it throws" });
+    expect(slots.kept("b")).toBeUndefined();
+    expect(slots.state?.serial).toBe(1);
+    expect(await slots.offer(sealed(hq.secret, { serial: 3 }), NOW, BEFORE)).toMatchObject({ taken: "trial" });
+    expect(asked).toEqual([1, 2, 1, 3]);
+  });
+
   it("run nothing before the first bundle, then the first one without a trial", async () => {
     const slots = await open(new ModelFiles());
     expect(await slots.begin("boot-1")).toBeUndefined();
@@ -272,6 +288,7 @@ describe("the health gate of a trial", () => {
   it("commits after all was well for a minute without a break", () => {
     expect(run(() => ({}))).toMatchObject({ s: 61, outcome: "committed" });
     expect(run((s) => ({ connected: s !== 50 }))).toMatchObject({ s: 111, outcome: "committed" });
+    expect(run((s) => ({ samplerRestarts: s < 50 ? 0 : 1 }))).toMatchObject({ s: 111, outcome: "committed" });
   });
 
   it.each<[string, (s: number) => Partial<TrialFacts>, number, string]>([
