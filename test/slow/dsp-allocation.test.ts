@@ -36,7 +36,9 @@ describe.each([...filterNames])("%s", (name) => {
       }
     };
     let least = Infinity;
-    for (let stretch = 0; stretch < 100 && least > 1; stretch++) {
+    // On a busy machine the compiler's own thread comes late: until it has been, numbers lie on the heap.
+    const endMs = performance.now() + 20_000;
+    for (let stretch = 0; (stretch < 100 || performance.now() < endMs) && least > 1; stretch++) {
       drive(200);
       collect();
       const before = process.memoryUsage().heapUsed;
