@@ -7,7 +7,7 @@ import type { Presence } from "../../unit/presence.ts";
 import { type BrokerStep, type StepResult, tryBroker } from "../../uplink/try-broker.ts";
 import { type Finding, finding } from "./finding.ts";
 
-const TODO: Readonly<Record<BrokerStep, string>> = {
+const ADVICE: Readonly<Record<BrokerStep, string>> = {
   name: "Check the name in broker.url and the network's DNS (ip route; cat /etc/resolv.conf).",
   tcp: "Check the network, the port in broker.url and the firewall at HQ.",
   tls: "Check broker.caFile, the name in broker.url against the broker's certificate, and the clock of this unit.",
@@ -32,7 +32,7 @@ export async function checkBroker(config: LoadedConfig, timeoutMs: number): Prom
     return [finding("broker", "wrong", e.message, "Mend the broker's part of the unit file.")];
   }
   return steps.map(({ step, ok, found }) =>
-    finding(`broker ${step}`, ok ? "ok" : "wrong", found, ok ? undefined : TODO[step]),
+    finding(`broker ${step}`, ok ? "ok" : "wrong", found, ok ? undefined : ADVICE[step]),
   );
 }
 
