@@ -5,6 +5,11 @@ type Command = keyof typeof SLCAN_COMMANDS;
 
 const ANSWER_MS = 500;
 const FLUSH_MS = 100;
+/**
+ * After a command without an answer nothing is asked for this long: an answer that is later than any adapter's would otherwise be
+ * taken for that of another command. Answers come in the order of the commands.
+ */
+const QUIET_MS = 2000;
 const TRIES = 3;
 /** After an adapter that could not be opened listen-only. */
 const AGAIN_MS = 10_000;
@@ -42,17 +47,16 @@ export function createSlcanOpening(options: {
     dueMs = nowMs + ANSWER_MS;
   }
 
-  function close(nowMs: number): void {
+  function close(nowMs: number, waitMs: number): void {
     isOpen = false;
     step = -1;
     for (let i = 0; i < 3; i++) options.write(encodeSlcanCommand("close"));
-    dueMs = nowMs + FLUSH_MS;
+    dueMs = nowMs + waitMs;
   }
 
   function begin(nowMs: number): void {
     tries = 0;
-    owed = 0;
-    close(nowMs);
+    close(nowMs, FLUSH_MS);
   }
 
   function refuse(nowMs: number, reason: string): void {
@@ -107,12 +111,13 @@ export function createSlcanOpening(options: {
         begin(nowMs);
       } else if (step < 0) {
         step = 0;
+        owed = 0;
         ask(nowMs);
       } else {
         counters.adapterTimeouts++;
         tries++;
         if (tries >= TRIES) refuse(nowMs, "no-answer");
-        else close(nowMs);
+        else close(nowMs, QUIET_MS);
       }
     },
     stop(): void {

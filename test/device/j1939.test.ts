@@ -62,7 +62,7 @@ describe("an SLCAN adapter", () => {
 
   it("that never answers is refused after three tries of a command", () => {
     const { run, source, states } = serialRig(j1939Slcan, { dialect: "lawicel" });
-    run(3000);
+    run(6500);
     expect(source.counters).toMatchObject({ adapterTimeouts: 3, notListenOnly: 1 });
     expect(states.at(-1)).toBe("failed: no-answer");
   });

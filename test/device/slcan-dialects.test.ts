@@ -56,7 +56,7 @@ describe("the dialect of an SLCAN adapter", () => {
   it("canable: one that acknowledges nothing is never opened", () => {
     const { run, send, link, states } = canable();
     send(VERSION.slice(0, -1));
-    run(3000);
+    run(6500);
     expect(states.at(-1)).toBe("failed: no-answer");
     expect(written(link)).not.toContain("M1");
     expect(written(link)).not.toContain("O");
@@ -124,10 +124,19 @@ function opened(treatments: readonly Treatment[], dialect: SlcanDialect = SLCAN_
   return { ...times, isOpen: opening.isOpen };
 }
 
-const treatment = fc.record({
-  lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1500 })),
-  fault: fc.constantFrom<Treatment["fault"]>("none", "none", "none", "unheard", "unanswered", "refused"),
-});
+const treatmentUpTo = (latestMs: number) =>
+  fc.record({
+    lateMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: latestMs })),
+    fault: fc.constantFrom<Treatment["fault"]>("none", "none", "none", "unheard", "unanswered", "refused"),
+  });
+const treatment = treatmentUpTo(1500);
+
+const FOUND: Treatment[] = [
+  { lateMs: 0, fault: "none" },
+  { lateMs: 601, fault: "none" },
+  { lateMs: 201, fault: "unanswered" },
+  { lateMs: 0, fault: "unheard" },
+];
 
 describe("opening an adapter that does not hear, answers late, or not at all", () => {
   it("opens none that is not silent", () => {
@@ -135,15 +144,16 @@ describe("opening an adapter that does not hear, answers late, or not at all", (
       fc.property(fc.array(treatment, { minLength: 1, maxLength: 24 }), (treatments) => {
         expect(opened(treatments).loud).toBe(0);
       }),
-      { numRuns: 1500 },
+      // What was once found: an answer of an earlier try, with one command that was not heard and one not answered.
+      { numRuns: 1500, examples: [[FOUND]] },
     );
   });
 
-  it("would open some that are not silent if the version were not asked in between", () => {
+  it("would open some that are not silent if the version were not asked in between and answers came later still", () => {
     const blind: SlcanDialect = { ...SLCAN_DIALECTS.canable, steps: ["version", "rate", "silent", "openAsSet"] };
     const isSafe = fc.check(
       fc.property(
-        fc.array(treatment, { minLength: 1, maxLength: 24 }),
+        fc.array(treatmentUpTo(6000), { minLength: 1, maxLength: 24 }),
         (treatments) => opened(treatments, blind).loud === 0,
       ),
       { numRuns: 1500, seed: 1 },
