@@ -113,7 +113,10 @@ export function startSession(spec: {
     const { name, version } = io.firmware;
     listener.ready(board, `${name} ${version.major}.${version.minor}`);
     // A board that says who it is without being asked has restarted: it does not know its pins any more.
-    io.on("reportversion", () => over("board-reset", "board-reset"));
+    // Its first words may fall into a message that the restart cut short: either of the two is enough. What was asked for while
+    // it did not answer has been answered before it was ready, for a board answers in order.
+    for (const word of ["reportversion", "queryfirmware"] as const)
+      io.on(word, () => over("board-reset", "board-reset"));
     beating = setInterval(beat, BEAT_MS);
     beat();
   });
