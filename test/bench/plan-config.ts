@@ -17,7 +17,7 @@ export function planConfig(options: { readonly demoFile: string; readonly captur
 broker: { url: mqtt://127.0.0.1:1 }
 buses:
   i2c3: { kind: i2c, device: 3, clockHz: 400000 }
-  can: { kind: serial, port: /dev/serial/by-id/usb-can, baud: 115200 }
+  can: { kind: serial, port: /dev/serial/by-id/usb-can, baud: 460800 }
 parts:
   # On a bus of its own: streaming 800 scans a second fills the better part of one.
   hull: { part: adxl375, bus: i2c3, address: 0x53, options: { mode: armed } }
