@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PRESSES, TROUBLES } from "../../src/board/assignment.ts";
 import { BOARD_FRAME, boardFrame, boardNumbers, createBoardFrames } from "../../src/board/frames.ts";
 import { decodeFrequency, frequencyQuery } from "../../src/board/frequency.ts";
 import { BOARD_TROUBLES, KEY_PRESSES } from "../../src/device/board-device.ts";
+import fc from "../properties.ts";
 
 function told(chunks: readonly Uint8Array[]) {
   const frames: string[] = [];

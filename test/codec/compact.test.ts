@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { decodeCompact, encodeMessage, isJson } from "../../src/codec/compact-message.ts";
@@ -8,6 +7,7 @@ import { bodyBudget, decodeBody, encodeBody, isCompact } from "../../src/codec/c
 import { type Descriptor, type Draft, RECORDS, wireRecord } from "../../src/model/record.ts";
 import { FULL_PLAN, FULL_PLAN_DESC, fullPlanRecords } from "../bench/wire-plan.ts";
 import { GOLDEN_COMPACT } from "../golden/compact.ts";
+import fc from "../properties.ts";
 
 const known = (hash: string) => (hash === FULL_PLAN_DESC ? FULL_PLAN : undefined);
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));

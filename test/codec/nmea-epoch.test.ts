@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeNmea } from "../../src/codec/nmea-encode.ts";
+import fc from "../properties.ts";
 import { bytesOf, createReceiver, line, receive } from "./nmea-run.ts";
 
 const LAT = "1321.45678,N,10318.12345,E";

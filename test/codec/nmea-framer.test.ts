@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createNmeaFramer, NMEA_MAX_BODY } from "../../src/codec/nmea-framer.ts";
+import fc from "../properties.ts";
 import { bytesOf, line } from "./nmea-run.ts";
 
 function frame(text: string | Uint8Array, cuts: readonly number[] = []) {

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeNmea, nmeaChecksum } from "../../src/codec/nmea-encode.ts";
 import { createNmeaParser } from "../../src/codec/nmea-parse.ts";
 import { type FieldSpec, SENTENCES, type SentenceSpec, type SentenceType } from "../../src/codec/nmea-sentence.ts";
 import golden from "../golden/nmea.json" with { type: "json" };
+import fc from "../properties.ts";
 import { bytesOf } from "./nmea-run.ts";
 
 const TYPES = Object.keys(SENTENCES) as SentenceType[];

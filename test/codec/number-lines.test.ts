@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createNumberLines } from "../../src/codec/number-lines.ts";
+import fc from "../properties.ts";
 
 function read(prefix: string, chunks: Uint8Array[]) {
   const values: number[] = [];

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeItems, decodeKeys, encodeValget, encodeValues } from "../../src/codec/ubx-config.ts";
 import { encodeUbx, UBX_MAX_PAYLOAD } from "../../src/codec/ubx-framer.ts";
 import { decodeNavPvt, encodeNavPvt, fixOfNavPvt, type NavPvt } from "../../src/codec/ubx-nav-pvt.ts";
 import { pieces } from "../device/serial-rig.ts";
+import fc from "../properties.ts";
 import { hex, readUbx } from "./ubx-run.ts";
 
 interface Golden {

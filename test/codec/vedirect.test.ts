@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createVeDirectFramer, encodeVeDirect } from "../../src/codec/vedirect.ts";
 import { pieces } from "../device/serial-rig.ts";
+import fc from "../properties.ts";
 
 function read(chunks: Uint8Array[]) {
   const blocks: [string, string][][] = [];

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { explainConfig } from "../../src/config/explain.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { isSwathError } from "../../src/model/errors.ts";
+import fc from "../properties.ts";
 import { parts } from "./parts.ts";
 
 /** A unit file with something in every section. */

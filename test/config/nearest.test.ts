@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { editDistance, nearestName, suggest } from "../../src/config/nearest.ts";
+import fc from "../properties.ts";
 
 describe("editDistance", () => {
   it.each([

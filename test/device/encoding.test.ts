@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codecOf, type Encoding } from "../../src/device/encoding.ts";
+import fc from "../properties.ts";
 
 const bytes = (hex: string) => Uint8Array.from(hex.split(" ").map((b) => Number.parseInt(b, 16)));
 

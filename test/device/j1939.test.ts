@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { j1939Slcan } from "../../devices/j1939-slcan.ts";
 import { J1939_SIGNALS, readJ1939Id, readSignal, writeSignal } from "../../src/codec/j1939-signals.ts";
 import { createSlcanFramer, encodeSlcanHeard, SLCAN_COMMANDS } from "../../src/codec/slcan.ts";
 import { SLCAN_DIALECTS, type SlcanDialect } from "../../src/device/slcan-dialects.ts";
+import fc from "../properties.ts";
 import { pieces, serialRig } from "./serial-rig.ts";
 
 interface Golden {

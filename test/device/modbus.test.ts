@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modbusRtu } from "../../devices/modbus-rtu.ts";
 import {
@@ -12,6 +11,7 @@ import {
   writeModbusValue,
 } from "../../src/codec/modbus-rtu.ts";
 import { silenceMs } from "../../src/device/modbus-master.ts";
+import fc from "../properties.ts";
 import { pieces, serialRig } from "./serial-rig.ts";
 
 interface Exchange {

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { a02yyuw } from "../../devices/a02yyuw.ts";
 import { tfmini } from "../../devices/tfmini.ts";
 import { createSummedFrames, encodeSummedFrame } from "../../src/codec/summed-frames.ts";
+import fc from "../properties.ts";
 import { pieces, serialRig } from "./serial-rig.ts";
 
 interface Golden {

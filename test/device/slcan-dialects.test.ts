@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { j1939Slcan } from "../../devices/j1939-slcan.ts";
 import { encodeSlcanHeard } from "../../src/codec/slcan.ts";
 import { SLCAN_DIALECTS, type SlcanDialect } from "../../src/device/slcan-dialects.ts";
 import { createSlcanOpening } from "../../src/device/slcan-open.ts";
+import fc from "../properties.ts";
 import { serialRig } from "./serial-rig.ts";
 
 const VERSION = "b158aa7 github.com/normaldotcom/canable-fw\r\r";

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { filterExamples } from "../../scripts/filter-examples.ts";
 import { filterNames, filters } from "../../src/dsp/catalogue.ts";
@@ -6,6 +5,7 @@ import { type ChainSpec, createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
 import type { Block } from "../../src/model/block.ts";
 import { QUALITY } from "../../src/model/quality.ts";
+import fc from "../properties.ts";
 import { blockOf, runIn } from "./samples.ts";
 
 function inputFor(name: string): Signal {

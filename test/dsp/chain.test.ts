@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { filterNames } from "../../src/dsp/catalogue.ts";
 import { type ChainSpec, chainSchema, checkChain, createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
 import { QUALITY } from "../../src/model/quality.ts";
+import fc from "../properties.ts";
 import { blockOf, runIn, samplesOf } from "./samples.ts";
 
 const shock: Signal = { unit: "m/s2", rateHz: 800, range: [-1960, 1960], capacity: 64, ringMs: 30_000 };

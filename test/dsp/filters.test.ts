@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ChainSpec, createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
 import { QUALITY } from "../../src/model/quality.ts";
+import fc from "../properties.ts";
 import { blockOf, runIn, type Sample } from "./samples.ts";
 
 const signal: Signal = { unit: "m/s", rateHz: 100, range: [-1000, 1000], capacity: 64, ringMs: 60_000 };

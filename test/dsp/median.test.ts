@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
 import { QUALITY, UNUSABLE } from "../../src/model/quality.ts";
+import fc from "../properties.ts";
 import { blockOf, runIn } from "./samples.ts";
 
 const signal: Signal = { unit: "V", rateHz: 100, range: [-10, 10], capacity: 50 };

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRing } from "../../src/dsp/ring.ts";
 import { createBlock } from "../../src/model/block.ts";
+import fc from "../properties.ts";
 import { blockOf } from "./samples.ts";
 
 describe("the ring of a channel", () => {

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
 import { createWindow, WINDOW_STATS, type Window } from "../../src/dsp/window.ts";
 import { QUALITY, UNUSABLE } from "../../src/model/quality.ts";
+import fc from "../properties.ts";
 import { blockOf, part } from "./samples.ts";
 
 const signal: Signal = { unit: "kPa", rateHz: 100, range: [-1e9, 1e9], capacity: 1000 };

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createFleet } from "../../src/hq/fleet.ts";
 import { MAX_PAYLOAD_BYTES } from "../../src/hq/inbox.ts";
 import type { UnitModel } from "../../src/hq/unit-model.ts";
+import fc from "../properties.ts";
 import {
   BOOT,
   descriptorRecord,

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createSeqRanges } from "../../src/hq/seq-ranges.ts";
+import fc from "../properties.ts";
 
 describe("a set of sequence numbers kept as runs", () => {
   it("joins numbers that follow each other into one run, in any order of arrival", () => {

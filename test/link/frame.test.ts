@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   createFrameReader,
@@ -9,6 +8,7 @@ import {
   encodeRow,
   type Frame,
 } from "../../src/link/frame.ts";
+import fc from "../properties.ts";
 
 function sample(): { bytes: Buffer; frames: number } {
   const row = { table: 0, monoMs: 5123.5, values: Float64Array.of(1.25, Number.NaN, -7), q: Uint16Array.of(0, 8, 2) };

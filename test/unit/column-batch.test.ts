@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stepOf } from "../../src/codec/compact-column.ts";
 import { createColumnBatch, wireValue } from "../../src/unit/column-batch.ts";
+import fc from "../properties.ts";
 
 const row = (monoMs: number, values: number[], q = values.map(() => 0)) => ({
   table: 0,

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SendWindow } from "../../src/uplink/send-window.ts";
+import fc from "../properties.ts";
 
 /** Keeps a link of `bytesPerS` and `rttMs` as full as the window allows; returns the worst latency after a settling time. */
 function drive(bytesPerS: number, rttMs: number, recordBytes: number, seconds: number) {

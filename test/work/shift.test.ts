@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createShift, type WorkSample, workOf } from "../../src/work/shift.ts";
+import fc from "../properties.ts";
 
 const RULES = { toolWidthM: 2, targetDepthM: 0.2, rotorRpm: 200 };
 const at = (monoMs: number, more: Partial<WorkSample> = {}): WorkSample => ({

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { derivationList, derivations } from "../../../src/dsp/derive/catalogue.ts";
 import { QUALITY } from "../../../src/model/quality.ts";
+import fc from "../../properties.ts";
 import { blockOf } from "../samples.ts";
 import { derivedRig, input } from "./rig.ts";
 

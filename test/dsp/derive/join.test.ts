@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { QUALITY } from "../../../src/model/quality.ts";
+import fc from "../../properties.ts";
 import { blockOf, part } from "../samples.ts";
 import { derivedRig, input } from "./rig.ts";
 

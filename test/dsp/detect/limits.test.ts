@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createLimitDetector, type LimitChange, type LimitSpec } from "../../../src/dsp/detect/limits.ts";
 import { QUALITY } from "../../../src/model/quality.ts";
+import fc from "../../properties.ts";
 import { blockOf, part } from "../samples.ts";
 
 const spec: LimitSpec = { side: "over", at: 230, releaseAt: 220, afterMs: 200, releaseAfterMs: 100 };
