@@ -15,29 +15,40 @@ import { createVeDirectFramer, encodeVeDirect } from "../../src/codec/vedirect.t
 import { createFrameReader, encodeAck, encodeNote } from "../../src/link/frame.ts";
 import type { Descriptor, Draft } from "../../src/model/record.ts";
 
-/** A byte decoder as the fuzzer drives it: a stream of good frames, and what comes out of any bytes, frame by frame. */
+/**
+ * A byte decoder as the fuzzer drives it. `stream`: bytes without end, one decoder for all inputs; `connection`: a stream that is
+ * closed when it is out of step, a fresh decoder for each input; `message`: one call, one input.
+ */
 export interface FuzzedDecoder {
   readonly name: string;
+  readonly kind: "stream" | "connection" | "message";
   /** Good frames, end to end. */
   readonly corpus: Uint8Array;
-  /** Bytes after which even the longest half frame is over, so that what follows must be read again; undefined: no such. */
-  readonly settle: Uint8Array | undefined;
-  decode(chunks: readonly Uint8Array[]): string[];
+  /** Of a stream: bytes after which even the longest half frame is over, so that what follows must be read again. */
+  readonly settle?: Uint8Array;
+  /** A new decoder: a function that takes bytes; `emit` hears a 32-bit digest of each frame that came out. */
+  open(emit: (digest: number) => void): (bytes: Uint8Array) => void;
 }
 
 const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
-const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+
+/** FNV-1a over `length` bytes, from `seed`. */
+function digest(bytes: Uint8Array, length = bytes.length, seed = 0): number {
+  let h = 0x811c9dc5 ^ seed;
+  for (let i = 0; i < length; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  return h;
+}
 
 const nmea: FuzzedDecoder = {
   name: "nmea",
+  kind: "stream",
   corpus: ascii(
     "$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n$GPRMC,,V,,,,,,,,,,N*53\r\n" +
       "$GPVTG,188.36,T,,M,0.820,N,1.519,K,A*3F\r\n$GPGSA,A,1,,,,,,,,,,,,,99.99,99.99,99.99*30\r\n" +
       "$GPZDA,160012.71,11,03,2004,-1,00*7D\r\n$GNHDT,274.07,T*1D\r\n",
   ),
   settle: ascii("\r\n"),
-  decode(chunks) {
-    const out: string[] = [];
+  open(emit) {
     const parser = createNmeaParser();
     const assembler = createEpochAssembler({
       dateFloorMs: 0,
@@ -46,18 +57,20 @@ const nmea: FuzzedDecoder = {
       },
     });
     const framer = createNmeaFramer((body, length, atMs) => {
-      out.push(hex(body.subarray(0, length)));
+      emit(digest(body, length));
       const sentence = parser.parse(body, length);
       if (sentence !== undefined) assembler.sentence(sentence, atMs);
     });
-    for (const chunk of chunks) framer.push(chunk, 0);
-    assembler.flush();
-    return out;
+    return (bytes) => {
+      framer.push(bytes, 0);
+      assembler.flush();
+    };
   },
 };
 
 const ubx: FuzzedDecoder = {
   name: "ubx",
+  kind: "stream",
   corpus: Buffer.concat([
     encodeUbx(1, 7, new Uint8Array(92).fill(0x5a)),
     encodeUbx(5, 1, Uint8Array.of(6, 0x8a)),
@@ -65,17 +78,16 @@ const ubx: FuzzedDecoder = {
   ]),
   // As long as the longest payload: a damaged length is waited for.
   settle: new Uint8Array(4200),
-  decode(chunks) {
-    const out: string[] = [];
-    const framer = createUbxFramer((cls, id, payload) => out.push(`${cls}/${id}/${hex(payload)}`));
-    for (const chunk of chunks) framer.push(chunk, 0);
-    return out;
+  open(emit) {
+    const framer = createUbxFramer((cls, id, payload) => emit(digest(payload, payload.length, (cls << 8) | id)));
+    return (bytes) => framer.push(bytes, 0);
   },
 };
 
 /** Payloads behind a right checksum: what a receiver with a bug, or a bit turned over before the sum was made, may send. */
 const ubxNav: FuzzedDecoder = {
   name: "ubx-nav",
+  kind: "message",
   corpus: Buffer.concat([
     encodeNavPvt({
       iTow: 1000,
@@ -90,13 +102,14 @@ const ubxNav: FuzzedDecoder = {
     }),
     encodeRelPos({ iTowMs: 1000, lengthM: 1.2345, headingDeg: 30, headingAccDeg: 0.2, carrier: 2, isValid: true }),
   ]),
-  settle: undefined,
-  decode(chunks) {
-    const all = Buffer.concat(chunks);
-    const pvt = decodeNavPvt(all.subarray(0, NAV_PVT.bytes));
-    const pos = decodeRelPos(all.subarray(NAV_PVT.bytes, NAV_PVT.bytes + NAV_RELPOSNED.bytes));
-    const fix = pvt && fixOfNavPvt(pvt, 0, Date.UTC(2026, 0, 1));
-    return [JSON.stringify(fix ?? "none"), JSON.stringify(pos ?? "none")];
+  open(emit) {
+    return (bytes) => {
+      const all = Buffer.from(bytes);
+      const pvt = decodeNavPvt(all.subarray(0, NAV_PVT.bytes));
+      const pos = decodeRelPos(all.subarray(NAV_PVT.bytes, NAV_PVT.bytes + NAV_RELPOSNED.bytes));
+      const fix = pvt && fixOfNavPvt(pvt, 0, Date.UTC(2026, 0, 1));
+      emit((fix === undefined ? 0 : 2) | (pos === undefined ? 0 : 1));
+    };
   },
 };
 
@@ -134,6 +147,7 @@ const compactDescriptorOf = (hash: string) => (hash === compactDraft.desc ? comp
 
 const compact: FuzzedDecoder = {
   name: "compact",
+  kind: "message",
   corpus: encodeMessage(
     "cbor",
     "0011223344556677",
@@ -143,14 +157,17 @@ const compact: FuzzedDecoder = {
     ],
     compactDescriptorOf,
   ),
-  settle: undefined,
-  decode(chunks) {
-    return [JSON.stringify(decodeCompact(Buffer.concat(chunks), compactDescriptorOf))];
+  open(emit) {
+    return (bytes) => {
+      const read = decodeCompact(Buffer.from(bytes), compactDescriptorOf);
+      emit("records" in read ? read.records.length : 0);
+    };
   },
 };
 
 const vedirect: FuzzedDecoder = {
   name: "vedirect",
+  kind: "stream",
   corpus: Buffer.concat([
     encodeVeDirect([
       ["V", "26201"],
@@ -165,103 +182,98 @@ const vedirect: FuzzedDecoder = {
   ]),
   // A half block swallows the next one, as the protocol has it: two whole corpora follow, and the second must be read.
   settle: ascii("\n\r\n"),
-  decode(chunks) {
-    const out: string[] = [];
-    const framer = createVeDirectFramer((fields) => out.push(JSON.stringify([...fields])));
-    for (const chunk of chunks) framer.push(chunk, 0);
-    return out;
+  open(emit) {
+    const framer = createVeDirectFramer((fields) => {
+      let h = 0;
+      for (const [label, value] of fields) h = digest(ascii(`${label}\t${value}`), undefined, h);
+      emit(h);
+    });
+    return (bytes) => framer.push(bytes, 0);
   },
 };
 
 const lines: FuzzedDecoder = {
   name: "number-lines",
+  kind: "stream",
   corpus: ascii("R1234\rR0480 \rR5000\rR300\r"),
   settle: ascii("\r"),
-  decode(chunks) {
-    const out: string[] = [];
+  open(emit) {
     const framer = createNumberLines("R", (value) => {
       if (!Number.isFinite(value)) throw new Error(`not a number: ${value}`);
-      out.push(String(value));
+      emit(value | 0);
     });
-    for (const chunk of chunks) framer.push(chunk);
-    return out;
+    return (bytes) => framer.push(bytes);
   },
 };
 
 const TFMINI = { head: [0x59, 0x59], bytes: 9 };
 const summed: FuzzedDecoder = {
   name: "summed-frames",
+  kind: "stream",
   corpus: Buffer.concat([
     encodeSummedFrame(TFMINI, [0x64, 0x00, 0x10, 0x27, 0x00, 0x00]),
     encodeSummedFrame(TFMINI, [0x59, 0x59, 0x59, 0x59, 0x59, 0x59]),
   ]),
   settle: new Uint8Array(9),
-  decode(chunks) {
-    const out: string[] = [];
-    const framer = createSummedFrames(TFMINI, (frame) => out.push(hex(frame)));
-    for (const chunk of chunks) framer.push(chunk);
-    return out;
+  open(emit) {
+    const framer = createSummedFrames(TFMINI, (frame) => emit(digest(frame)));
+    return (bytes) => framer.push(bytes);
   },
 };
 
 const slcan: FuzzedDecoder = {
   name: "slcan",
+  kind: "stream",
   corpus: Buffer.concat([
     encodeSlcanHeard(0x0cf00400, Uint8Array.of(0xf0, 0x7d, 0x7d, 0x40, 0x1f, 0, 0xff, 0x7d)),
     ascii("\r"),
     encodeSlcanHeard(0x18feca00, Uint8Array.of(0x54, 0x55, 0x64, 0, 1, 1, 0xff, 0xff)),
   ]),
   settle: ascii("\r"),
-  decode(chunks) {
-    const out: string[] = [];
-    const transport = createJ1939Transport((pgn, from, data, length) =>
-      out.push(`${pgn}/${from}/${hex(data.subarray(0, length))}`),
-    );
+  open(emit) {
+    const transport = createJ1939Transport((pgn, from, data, length) => emit(digest(data, length, (pgn << 8) | from)));
     const framer = createSlcanFramer(
       (frame) => {
-        out.push(`${frame.id}/${hex(frame.data.subarray(0, frame.length))}`);
+        emit(digest(frame.data, frame.length, frame.id));
         // Whatever the identifier says: the transport must bear it.
         transport.frame((frame.id >> 8) & 0x3ff00, frame.id & 0xff, (frame.id >> 8) & 0xff, frame.data, 0);
       },
       () => undefined,
     );
-    for (const chunk of chunks) framer.push(chunk);
-    return out;
+    return (bytes) => framer.push(bytes);
   },
 };
 
 const modbus: FuzzedDecoder = {
   name: "modbus-rtu",
+  kind: "message",
   corpus: encodeModbusAnswer(1, 3, [0x01, 0x02, 0x03, 0x04]),
-  settle: undefined,
-  decode(chunks) {
-    // An answer is whole or not: it is judged byte by byte as it grows, as the master does it.
-    const all = Buffer.concat(chunks).subarray(0, 256);
-    for (let n = 1; n <= all.length; n++) {
-      const word = judgeModbusAnswer(all, n, { slave: 1, fn: 3, count: 2 });
-      if (word !== "more") return [word];
-    }
-    return [];
+  open(emit) {
+    return (bytes) => {
+      // An answer is whole or not: it is judged byte by byte as it grows, as the master does it.
+      const all = bytes.subarray(0, 256);
+      for (let n = 1; n <= all.length; n++) {
+        const word = judgeModbusAnswer(all, n, { slave: 1, fn: 3, count: 2 });
+        if (word !== "more") return emit(word.length);
+      }
+    };
   },
 };
 
 const link: FuzzedDecoder = {
   name: "link",
+  kind: "connection",
   corpus: Buffer.concat([
     encodeNote(1, { kind: "overflow", mono: 5, from: 1, to: 2 }),
     encodeAck(7),
     encodeNote(2, { kind: "anchor", mono: 5, offsetMs: 1e12, trust: "gnss", uncMs: 20 }),
   ]),
   // Out of step the link is closed, not resynchronised: both ends are our own.
-  settle: undefined,
-  decode(chunks) {
-    const out: string[] = [];
-    const reader = createFrameReader(
-      (frame) => out.push(`${frame.type}/${frame.number}`),
-      () => out.push("malformed"),
+  open(emit) {
+    return createFrameReader(
+      (frame) => emit(frame.number ^ frame.type.length),
+      () => emit(-1),
     );
-    for (const chunk of chunks) reader(chunk);
-    return out;
   },
 };
 
