@@ -23,6 +23,23 @@ if [ $live = yes ] && [ $dry = no ] && [ "$(id -u)" != 0 ]; then
   exit 77
 fi
 
+# An archive says for which processor it is and what each file must be: a damaged copy or a wrong one is refused before anything
+# is touched. A built clone has neither.
+if [ -f "$here/SHA256SUMS" ]; then
+  (cd "$here" && sha256sum --check --quiet SHA256SUMS >&2) || {
+    echo "install.sh: this copy of the archive is damaged (see above): unpack it again, or copy it again; nothing was changed" >&2
+    exit 65
+  }
+fi
+if [ -f "$here/ARCHIVE" ] && [ $live = yes ]; then
+  for_arch=$(sed -n 's/^arch=//p' "$here/ARCHIVE")
+  case $(uname -m) in aarch64) arch=arm64 ;; x86_64) arch=x64 ;; *) arch=$(uname -m) ;; esac
+  if [ "$arch" != "$for_arch" ]; then
+    echo "install.sh: this archive is for $for_arch, this computer is $arch: make one with scripts/package --arch $arch; nothing was changed" >&2
+    exit 65
+  fi
+fi
+
 changes=0
 say() { changes=$((changes + 1)); printf '%s\n' "$*"; }
 run() { [ $dry = yes ] || "$@"; }
@@ -67,14 +84,17 @@ user swath
 user swath-sampler
 
 # The program: what lies beside this script, as the archive or a built clone has it.
-for part in dist node_modules package.json config docs scripts node; do
+for part in dist node_modules package.json config docs scripts src/cab/page src/hq/page src/web node LICENSE ARCHIVE; do
   [ -e "$here/$part" ] || continue
   if [ "$here" = "$root/opt/swath" ]; then continue; fi
   if diff -rq --no-dereference "$here/$part" "$root/opt/swath/$part" >/dev/null 2>&1; then continue; fi
   say "copy    /opt/swath/$part"
-  run mkdir -p "$root/opt/swath"
+  run mkdir -p "$(dirname "$root/opt/swath/$part")"
+  # Copied beside it and then put in its place, so that a power cut leaves the old one or the new one; owned by root, whoever unpacked it.
+  run rm -rf "$root/opt/swath/$part.new"
+  run cp -a --no-preserve=ownership "$here/$part" "$root/opt/swath/$part.new"
   run rm -rf "$root/opt/swath/$part"
-  run cp -a "$here/$part" "$root/opt/swath/$part"
+  run mv "$root/opt/swath/$part.new" "$root/opt/swath/$part"
 done
 if [ ! -x "$root/opt/swath/node/bin/node" ] && [ ! -x "$here/node/bin/node" ]; then
   node=$(command -v node || true)
@@ -99,6 +119,7 @@ put "$here/scripts/install/watchdog.conf" /etc/systemd/system.conf.d/50-swath-wa
 put "$here/scripts/install/journald.conf" /etc/systemd/journald.conf.d/50-swath.conf 644
 put "$here/scripts/install/clock-floor.service" $units/swath-clock-floor.service 644
 put "$here/scripts/install/modules.conf" /etc/modules-load.d/swath.conf 644
+put "$here/scripts/install/swath" /usr/local/bin/swath 755
 
 for boot in /boot/firmware/config.txt /boot/config.txt; do
   [ -f "$root$boot" ] || continue

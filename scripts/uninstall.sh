@@ -37,6 +37,7 @@ gone /etc/udev/rules.d/60-swath.rules
 gone /etc/systemd/system.conf.d/50-swath-watchdog.conf
 gone /etc/systemd/journald.conf.d/50-swath.conf
 gone /etc/modules-load.d/swath.conf
+gone /usr/local/bin/swath
 gone /opt/swath
 for name in swath-sampler swath; do
   if [ -z "$root" ]; then
@@ -52,6 +53,9 @@ if [ $records = yes ]; then
 else
   echo "kept    /var/lib/swath and /etc/swath (records, keys, secrets); --records removes them"
 fi
-[ -n "$root" ] || run systemctl daemon-reload
+if [ -z "$root" ]; then
+  run systemctl daemon-reload
+  run udevadm control --reload
+fi
 echo "settings in /boot stay: other programs may need I2C and UART too"
 [ $dry = no ] || echo "dry run: nothing was changed"

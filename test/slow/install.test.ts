@@ -68,6 +68,60 @@ describe("install.sh and uninstall.sh", () => {
   });
 });
 
+describe("an archive", () => {
+  const sums = (from: string) => {
+    const text = execFileSync("sh", ["-c", "find . -type f ! -name SHA256SUMS -exec sha256sum {} +"], { cwd: from });
+    writeFileSync(join(from, "SHA256SUMS"), text);
+  };
+
+  it("is installed when every file is as it was made, and refused whole, with the file named, when one byte is not", () => {
+    const { root, run, files } = archive();
+    const from = join(dir, "archive");
+    sums(from);
+    const before = files();
+    writeFileSync(join(from, "dist/src/cli/main.js"), " ");
+    const { status, stderr } = spawnSync(join(from, "scripts/install.sh"), ["--destdir", root], { encoding: "utf8" });
+    expect(status).toBe(65);
+    expect(stderr).toContain("dist/src/cli/main.js: FAILED");
+    expect(stderr).toContain("this copy of the archive is damaged");
+    expect(files()).toEqual(before);
+    writeFileSync(join(from, "dist/src/cli/main.js"), "");
+    expect(run("install.sh")).toContain("copy    /opt/swath/dist");
+  });
+
+  it("for another processor is refused before anything is changed", () => {
+    archive();
+    const from = join(dir, "archive");
+    writeFileSync(join(from, "ARCHIVE"), "arch=pdp11\n");
+    const { status, stderr } = spawnSync(join(from, "scripts/install.sh"), [], { encoding: "utf8" });
+    expect(status).toBe(65);
+    expect(stderr).toContain("this archive is for pdp11, this computer is");
+  });
+
+  it("is not made where something is missing, and all that is missing is said", () => {
+    const from = join(dir, "clone");
+    cpSync(scripts, join(from, "scripts"), { recursive: true });
+    const tools = join(dir, "tools");
+    mkdirSync(tools);
+    for (const tool of ["bash", "dirname", "realpath", "node", "tar", "gzip", "sha256sum"])
+      symlinkSync(execFileSync("sh", ["-c", `command -v ${tool}`], { encoding: "utf8" }).trim(), join(tools, tool));
+    const other = process.arch === "x64" ? "arm64" : "x64";
+    const { status, stderr } = spawnSync(join(from, "scripts/package"), ["--arch", other], {
+      encoding: "utf8",
+      env: { PATH: tools },
+    });
+    expect(status).toBe(69);
+    for (const line of [
+      "the program is not built: npm ci && npm run build",
+      "i2c-bus or serialport is not in node_modules",
+      "npm is missing: apt-get install npm",
+      "python3 is missing: apt-get install python3",
+      `the cross compiler for ${other} is missing: apt-get install g++-`,
+    ])
+      expect(stderr).toContain(line);
+  });
+});
+
 describe("the services", () => {
   it.each([
     ["swath-sampler.service", 0.6],
