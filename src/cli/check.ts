@@ -16,7 +16,7 @@ export async function check(args: readonly string[], out: { write(text: string):
   }
   try {
     const loaded = loadConfig(file, { catalogue });
-    out.write(`${[`${file} is right.`, "", ...explainConfig(loaded)].join("\n")}\n`);
+    out.write(`${[`${file} is right.`, "", ...explainConfig(loaded, Date.now())].join("\n")}\n`);
     return 0;
   } catch (e) {
     if (!isSwathError(e, "config")) throw e;

@@ -1,6 +1,7 @@
 import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { PartChannel } from "./catalogue.ts";
+import { calibrationStages } from "./check-calibration.ts";
 import { checkDerived, inputsOf, isDerived } from "./check-derived.ts";
 import { at, type Checking, complain, goodAt, namesAt, type Path } from "./checking.ts";
 import { type CheckedChain, checkFilters } from "./filters.ts";
@@ -60,7 +61,7 @@ function checkChannel(
     written.label === undefined ? s : { ...s, source: { ...s.source, label: written.label } },
   );
   const ending = written.deadband === "none" ? [] : [{ deadband: { band: written.deadband } }];
-  const filters = [...written.filters, ...ending];
+  const filters = [...written.filters, ...calibrationStages(c, column), ...ending];
   const chains: CheckedChain[] = [];
   for (const [i, { part, key, source }] of sources.entries()) {
     const chain = checkFilters(c, [...path, "filters"], source, filters, ringSeconds);

@@ -2,6 +2,7 @@ import { hashOf } from "../model/canonical.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import { QUALITY } from "../model/quality.ts";
 import { type Descriptor, descriptorBody } from "../model/record.ts";
+import type { ChannelCalibration, LeverArm } from "./calibration.ts";
 import type { LoadedConfig } from "./loaded.ts";
 import { sourceWords } from "./source-words.ts";
 
@@ -15,7 +16,7 @@ export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Des
   const channels: Record<string, Channel> = {};
   const describe = (
     spec: ChannelSpec,
-    rest: Pick<Channel, "source" | "sources" | "table" | "columns" | "filters">,
+    rest: Pick<Channel, "source" | "sources" | "table" | "columns" | "filters" | "calibration">,
   ): Channel => {
     const { label, unit, range, resolution, rateHz, codes } = spec;
     return {
@@ -29,14 +30,18 @@ export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Des
       ...(loaded.simulation === undefined ? {} : { simulated: true }),
     };
   };
-  for (const { column, part, key, spec, columns, words, standIns } of loaded.channels)
+  const { leverArm, channels: calibrations = {} } = loaded.calibration ?? {};
+  for (const { column, part, key, spec, columns, words, standIns } of loaded.channels) {
+    const calibration = calibrations[column];
     channels[column] = describe(spec, {
       source: sourceWords({ part, key }),
       ...(standIns.length === 0 ? {} : { sources: [`${part}.${key}`, ...standIns.map((s) => `${s.part}.${s.key}`)] }),
       table: "telemetry",
       columns: [...columns],
       filters: [...words],
+      ...(calibration === undefined ? {} : { calibration: calibrationOf(calibration) }),
     });
+  }
   for (const { column, key, spec } of loaded.track?.columns ?? [])
     channels[column] = describe(spec, {
       source: `${loaded.track?.part}.${key}`,
@@ -49,7 +54,20 @@ export function buildDescriptor(loaded: LoadedConfig): { hash: string; body: Des
     unit: loaded.identity.unit,
     config: loaded.hash,
     quality: { ...QUALITY },
+    ...(leverArm === undefined ? {} : { leverArm: leverArmOf(leverArm) }),
     channels,
   });
   return { hash: hashOf(body), body };
+}
+
+function calibrationOf(found: ChannelCalibration): NonNullable<Channel["calibration"]> {
+  const { kind, by, at, unit } = found;
+  const uncertainty =
+    found.kind === "depth" ? found.uncertaintyM : found.kind === "tilt" ? found.uncertaintyDeg : found.uncertainty;
+  return { kind, by, at, unit, uncertainty };
+}
+
+/** The machine stands in the descriptor itself. */
+function leverArmOf({ machine: _, ...rest }: LeverArm): NonNullable<Descriptor["leverArm"]> {
+  return rest;
 }

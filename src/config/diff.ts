@@ -18,6 +18,7 @@ export type Topic =
   | "channel"
   | "track"
   | "detector"
+  | "calibration"
   | "rows"
   | "budget"
   | "simulation";
@@ -67,6 +68,12 @@ export function diffConfigs(before: LoadedConfig, after: LoadedConfig): Change[]
     track === undefined ? undefined : { from: track.part, columns: track.columns.map((t) => t.column) };
   fields("track", "track", trackOf(before), trackOf(after));
   named("detector", byName(before.detectors, detectorOf), byName(after.detectors, detectorOf));
+  const calibrations = ({ calibration: c }: LoadedConfig) =>
+    new Map<string, object>([
+      ...Object.entries(c?.channels ?? {}),
+      ...(c?.leverArm === undefined ? [] : [["leverArm", c.leverArm] as const]),
+    ]);
+  named("calibration", calibrations(before), calibrations(after));
   fields("rows", "rows", rowsOf(before), rowsOf(after));
   fields("simulation", "simulation", before.simulation, after.simulation);
   budgetChanges(before, after, add);

@@ -3,14 +3,15 @@ import type { ChannelSpec } from "../model/channel.ts";
 import { UNITS } from "../model/units.ts";
 import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
 import { hex } from "./check-parts.ts";
+import { calibrationLines } from "./explain-calibration.ts";
 import type { LoadedChannel, LoadedConfig, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
 import { areaM2, borderM } from "./site.ts";
 import { sourceWords } from "./source-words.ts";
 import { estimateTraffic } from "./traffic.ts";
 
-/** What a configuration means once everything is merged and filled in, in plain words, line by line. */
-export function explainConfig(loaded: LoadedConfig): string[] {
+/** What a configuration means once everything is merged and filled in at `nowMs` (UTC), in plain words, line by line. */
+export function explainConfig(loaded: LoadedConfig, nowMs: number): string[] {
   return [
     ...heading(loaded),
     "",
@@ -24,6 +25,7 @@ export function explainConfig(loaded: LoadedConfig): string[] {
     ...(loaded.channels.length === 0 ? ["  none"] : []),
     "",
     ...(loaded.detectors.length === 0 ? [] : ["Detectors", ...detectorLines(loaded), ""]),
+    ...calibrationLines(loaded, nowMs),
     ...panelLines(loaded),
     ...output(loaded),
   ];

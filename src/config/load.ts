@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { Catalogue } from "../device/catalogue.ts";
 import { hashOf } from "../model/canonical.ts";
 import { checkBudgets, checkRings } from "./budget.ts";
+import { checkCalibration } from "./check-calibration.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkDetectors } from "./check-detectors.ts";
 import { checkPanel } from "./check-panel.ts";
@@ -39,6 +40,7 @@ export function loadConfig(
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkPanel(c, parts);
+  checkCalibration(c, channels, parts);
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
   return freeze(
@@ -59,7 +61,7 @@ interface Checked {
 }
 
 function assemble({ file, files, siteFile, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
-  const { org, machine, profile, site, buses, rows, live, ring, capture, simulation } = unit;
+  const { org, machine, profile, site, buses, rows, live, ring, capture, calibration, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
   const { url, protocol, encoding, username, ...secretFiles } = unit.broker;
@@ -101,6 +103,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     // What watches nothing changes nothing.
     ...(detectors.length === 0 ? {} : { detectors, capture }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
+    ...(calibration === undefined ? {} : { calibration }),
     simulation,
   };
   return {
@@ -126,6 +129,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     ringSeconds: ring.seconds,
     detectors,
     capture,
+    ...(calibration === undefined ? {} : { calibration }),
     ...(unit.cab === undefined ? {} : { cab: fullCab(unit.cab, full) }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(simulation === undefined ? {} : { simulation }),

@@ -5,6 +5,7 @@ import type { DerivedInput } from "../dsp/derive/derivation.ts";
 import type { WindowStat } from "../dsp/window.ts";
 import type { ChannelSpec } from "../model/channel.ts";
 import type { UnitIdentity } from "../model/topics.ts";
+import type { Calibration } from "./calibration.ts";
 import type { PartChannel } from "./catalogue.ts";
 import type {
   BusConfig,
@@ -124,6 +125,8 @@ export interface LoadedConfig {
   readonly ringSeconds: number;
   readonly detectors: readonly LoadedDetector[];
   readonly capture: Capture;
+  /** What was measured on the machine; absent where nothing was. */
+  readonly calibration?: Calibration;
   /** The page in the cab, with every file as a full path; absent where there is none. */
   readonly cab?: Cab;
   /** The operator's panel; absent where there is none. */

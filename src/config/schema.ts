@@ -3,6 +3,7 @@ import { chainSchema } from "../dsp/chain.ts";
 import { WINDOW_STATS } from "../dsp/window.ts";
 import { SEVERITIES } from "../model/record.ts";
 import { topicLevel } from "../model/topics.ts";
+import { calibrationSchema } from "./calibration.ts";
 import { siteSchema } from "./site.ts";
 
 /** Names of parts, buses and channels: the wire and the config speak `snake_case`. */
@@ -385,6 +386,7 @@ export const unitSchema = z
     ring: ringSchema.prefault({}),
     detectors: names(detectorSchema).prefault({}).describe("detectors by name; a limit's name is that of its events"),
     capture: captureSchema.prefault({}),
+    calibration: calibrationSchema.optional(),
     cab: cabSchema.optional(),
     panel: panelSchema.optional(),
     simulation: simulationSchema.optional(),

@@ -66,6 +66,12 @@ const track = z
   })
   .describe("Fixes of the receiver, each at its own time.");
 
+const calibrated = {
+  by: z.string().describe("who measured it"),
+  at: z.string().describe("when, in UTC"),
+  unit: z.string().describe("the unit it was measured with"),
+};
+
 /** One channel of a descriptor: what its columns mean. */
 export const descriptorChannel = z.strictObject({
   label: z.string().describe("words for a person"),
@@ -84,6 +90,17 @@ export const descriptorChannel = z.strictObject({
   columns: z.array(z.string()).min(1).describe("names of its columns"),
   rateHz: z.number().positive().optional().describe("samples per second behind the filters, when regular"),
   filters: z.array(z.string()).describe("the filter chain, stage by stage"),
+  calibration: z
+    .strictObject({
+      kind: z.enum(["depth", "tilt", "rotor"]),
+      ...calibrated,
+      uncertainty: z
+        .number()
+        .min(0)
+        .describe("standard uncertainty: m of a depth, degrees of a tilt, share of a rotor's speed"),
+    })
+    .optional()
+    .describe("which calibration made the values; absent where there is none"),
   codes: z.array(z.string()).optional().describe("words for its values, when they are codes from 0 on"),
   simulated: z.boolean().optional().describe("made by a simulator: never evidence"),
 });
@@ -94,6 +111,18 @@ export const descriptorBody = z.strictObject({
   unit: z.string().describe("the unit"),
   config: hash.describe("hash of the configuration in force"),
   quality: z.record(z.string(), z.int()).describe("quality bits by name"),
+  leverArm: z
+    .strictObject({
+      ...calibrated,
+      forwardM: z.number(),
+      rightM: z.number(),
+      upM: z.number(),
+      uncertaintyM: z.number().min(0).describe("standard uncertainty"),
+    })
+    .optional()
+    .describe(
+      "where the antenna is, seen from the middle of the tool's edge on the ground, in m; positions are of the antenna",
+    ),
   channels: z.record(z.string(), descriptorChannel).describe("channels by name"),
 });
 export type Descriptor = z.infer<typeof descriptorBody>;

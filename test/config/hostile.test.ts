@@ -59,7 +59,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function verdict(text: string | Uint8Array): string | undefined {
   writeFileSync(file, text);
   try {
-    explainConfig(loadConfig(file, { catalogue: parts }));
+    explainConfig(loadConfig(file, { catalogue: parts }), Date.now());
     return undefined;
   } catch (e) {
     if (!isSwathError(e, "config")) throw e;

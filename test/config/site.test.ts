@@ -46,11 +46,11 @@ describe("a site", () => {
   });
 
   it("is explained with its size, and with a warning where the machine works less deep than it asks", () => {
-    const words = explainConfig(load(`${UNIT}site: site.yaml\n`, SITE)).join("\n");
+    const words = explainConfig(load(`${UNIT}site: site.yaml\n`, SITE), Date.now()).join("\n");
     // 0.001° of latitude is 111.2 m, of longitude at 13° 108.3 m.
     expect(words).toContain("Site: Field (task-1), 4 corners from 13.00000 103.00000, 1.20 ha within 439 m of border");
     const shallow = `${UNIT}site: site.yaml\nprofile: { name: X, role: detonate, tool: flail, targetDepthM: 0.15 }\n`;
-    expect(explainConfig(load(shallow, SITE)).join("\n")).toContain(
+    expect(explainConfig(load(shallow, SITE), Date.now()).join("\n")).toContain(
       "NOT DEEP ENOUGH: the machine is set to work 0.15 m",
     );
   });

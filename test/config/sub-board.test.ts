@@ -57,7 +57,7 @@ channels:
   rotor_speed: { from: rotor.speed }
 `);
     expect(config.channels.map((c) => c.spec.unit)).toEqual(["kPa", "rpm"]);
-    expect(explainConfig(config).join("\n")).toContain("pulse counter 0 of the kernel");
+    expect(explainConfig(config, Date.now()).join("\n")).toContain("pulse counter 0 of the kernel");
   });
 
   it("never give a speed from a digital pin of the standard firmware, and say why", () => {
@@ -98,7 +98,7 @@ parts:
   rotor: { part: interrupt-counter, bus: pickup, options: { pulsesPerRevolution: 60 } }
 `;
     const config = loaded(`${parts}panel: { board: board, lampPin: 12, buzzerPin: 8, keyPin: 7 }\n`);
-    expect(explainConfig(config).join("\n")).toContain(
+    expect(explainConfig(config, Date.now()).join("\n")).toContain(
       "Panel on board: lamp on pin 12; buzzer on pin 8; key on pin 7: short detonation, long breakdown",
     );
     expect(config.hash).not.toBe(loaded(parts).hash);
