@@ -2,6 +2,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -230,5 +231,22 @@ describe("a stick", () => {
     ["nothing", () => undefined],
   ])("with %s gives nothing", (_, prepare) => {
     expect(stick(prepare)).toMatchObject({ status: 0, inbox: [] });
+  });
+
+  it("gets the unit's answer as a file of its own, also where a link of that name leads elsewhere", async () => {
+    const [at, inbox, victim] = [join(dir, "stick"), join(dir, "inbox"), join(dir, "victim")];
+    for (const folder of [at, inbox]) mkdirSync(folder);
+    writeFileSync(victim, "untouched");
+    writeFileSync(join(at, "x.swath"), "signed");
+    symlinkSync(victim, join(at, "swath-answer.txt"));
+    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at };
+    const child = spawn(join(scripts, "install/usb-inbox"), ["/dev/none"], { env });
+    const code = new Promise((done) => child.once("exit", done));
+    await until("the bundle", () => existsSync(join(inbox, "usb-x.swath")));
+    writeFileSync(join(inbox, "usb-x.swath.txt"), "ACCEPTED\n");
+    expect(await code).toBe(0);
+    expect(readFileSync(victim, "utf8")).toBe("untouched");
+    expect(lstatSync(join(at, "swath-answer.txt")).isFile()).toBe(true);
+    expect(readFileSync(join(at, "swath-answer.txt"), "utf8")).toBe("ACCEPTED\n");
   });
 });
