@@ -71,11 +71,13 @@ export function createReconnect(
       const next = (waitMs: number): Next => ({ error, waitMs, refused });
 
       const quiet = wasUp && up.forMs < QUIET_MS && up.inFlight === 0;
-      if (takeovers.count(end, quiet, nowMs)) {
+      const unanswered = !wasUp && isSilentClose(end);
+      // NATS hangs up on who comes back within a second of being taken over: that says nothing for or against a clone.
+      if (!unanswered && takeovers.count(end, quiet, nowMs)) {
         const cloned = new SwathError("link/cloned", `${where}: another client uses the identity ${unit}`, error);
         return { error: cloned, waitMs: takeovers.waitMs(random), refused };
       }
-      if (!wasUp && isSilentClose(end) && choice.closedSilently(protocol)) return next(0);
+      if (unanswered && choice.closedSilently(protocol)) return next(0);
       if (!wasUp && reaction === "version" && choice.versionRefused(protocol)) return next(0);
       if (!wasUp && reaction === "simpler-will") {
         // [MQTT-3.2.2-12], [MQTT-3.2.2-13]: the will asked for more than the server gives.

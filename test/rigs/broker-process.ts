@@ -28,7 +28,7 @@ const answers = (port: number): Promise<boolean> =>
 /** A folder of its own for a broker's files. */
 export const brokerFolder = (name: string): string => mkdtempSync(join(tmpdir(), `swath-${name}-`));
 
-/** Runs a command in a process group of its own until `port` answers; `after` cleans up beyond the group. */
+/** Runs a command in a process group of its own until `port` answers, or is `ready`; `after` cleans up beyond the group. */
 export async function runBroker(options: {
   readonly command: string;
   readonly args: readonly string[];
@@ -36,9 +36,10 @@ export async function runBroker(options: {
   readonly folder: string;
   readonly port: number;
   readonly startMs: number;
+  readonly ready?: (port: number) => Promise<boolean>;
   readonly after?: () => void;
 }): Promise<BrokerProcess> {
-  const { command, args, folder, port } = options;
+  const { command, args, folder, port, ready = answers } = options;
   let child: ChildProcess | undefined;
   let said = "";
 
@@ -55,7 +56,7 @@ export async function runBroker(options: {
     started.stderr?.on("data", keep);
     for (const endMs = performance.now() + options.startMs; performance.now() < endMs; ) {
       if (started.exitCode !== null) throw new Error(`${command} ended with ${started.exitCode}: ${said}`);
-      if (await answers(port)) return;
+      if (await ready(port)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     throw new Error(`${command} does not listen: ${said}`);

@@ -1,13 +1,18 @@
-import { it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { topicOf } from "../../src/model/topics.ts";
+import type { BrokerProcess } from "../rigs/broker-process.ts";
 import { natsPath, startNats } from "../rigs/nats.ts";
+import { hasRabbitMq, startRabbitMq } from "../rigs/rabbitmq.ts";
 import { type BrokerKind, withSubscriber } from "../uplink/brokers.ts";
+import { identity, openSession, until } from "../uplink/session.ts";
 import { describeSession } from "../uplink/session-suite.ts";
+
+const mustRun = process.env["CI"] !== undefined;
 
 const nats: BrokerKind = {
   name: "NATS",
   protocol: "auto",
   speaks: "3.1.1",
-  takesOver: false,
   async start({ password } = {}) {
     const broker = await startNats(password === undefined ? undefined : { unit: password, hq: "hq" });
     const login = password === undefined ? {} : { username: "hq", password: "hq" };
@@ -15,5 +20,47 @@ const nats: BrokerKind = {
   },
 };
 
-if (natsPath !== undefined || process.env["CI"] !== undefined) describeSession([nats]);
+if (natsPath !== undefined || mustRun) describeSession([nats]);
 else it("needs nats-server, which is not installed here", () => console.log("the session was not run on NATS"));
+
+/** RabbitMQ needs many seconds to start: one serves every scenario, and only the subscribers are new. */
+function describeRabbitMq(): void {
+  const login = { username: "hq", password: "hq" };
+  const kept = [topicOf(identity, "state"), topicOf(identity, "desc")];
+  let process: BrokerProcess;
+  beforeAll(async () => {
+    process = await startRabbitMq({ unit: "right", ...{ [login.username]: login.password } });
+  }, 200_000);
+  afterAll(() => process?.stop());
+  const lifecycle = {
+    kill: () => process.kill(),
+    restart: () => process.restart(),
+    stop: async () => {},
+  };
+  const rabbitMq: BrokerKind = {
+    name: "RabbitMQ",
+    protocol: "auto",
+    speaks: "3.1.1",
+    start: () => withSubscriber(process.port, "3.1.1", login, lifecycle, kept),
+  };
+  describeSession([rabbitMq]);
+
+  it("gives what it keeps to those who ask by name, not to a wildcard; a new announcement reaches both", async () => {
+    const byName = await rabbitMq.start();
+    const byWildcard = await withSubscriber(process.port, "3.1.1", login, lifecycle);
+    const { uplink } = openSession(process.port);
+    uplink.start();
+    await until("the announcement", () => byWildcard.delivered.length >= 2);
+    expect(Object.keys(await byName.retained()).sort()).toEqual(["desc", "state"]);
+    expect(await byWildcard.retained()).toEqual({});
+    const late = await withSubscriber(process.port, "3.1.1", login, lifecycle);
+    uplink.announce();
+    await until("it to be announced again", () => late.delivered.length >= 2);
+    expect(late.delivered.map((d) => d.cls).sort()).toEqual(["desc", "state"]);
+    await uplink.stop({ final: "{}" });
+    for (const broker of [byName, byWildcard, late]) await broker.stop();
+  });
+}
+
+if (hasRabbitMq || mustRun) describe("with one RabbitMQ", describeRabbitMq);
+else it("needs rabbitmq-server, which is not installed here", () => console.log("the session was not run on RabbitMQ"));

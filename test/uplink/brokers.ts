@@ -31,8 +31,6 @@ export interface BrokerKind {
   /** What the session is told to speak, and what it ends up with. */
   readonly protocol: "auto" | Protocol;
   readonly speaks: Protocol;
-  /** False: a second client of the same id does not throw the first out again and again. */
-  readonly takesOver?: false;
   /** Starts one; with `password` only the user `unit` with it may connect (and the test's own subscriber as `hq`). */
   start(options?: { password?: string }): Promise<TestBroker>;
 }
@@ -42,6 +40,7 @@ async function subscribe(
   version: Protocol,
   login: object,
   on: (d: Delivered) => void,
+  topics: readonly string[] = ["swath/#"],
 ): Promise<MqttClient> {
   const client = mqtt.connect({
     protocol: "mqtt",
@@ -56,16 +55,17 @@ async function subscribe(
   });
   client.on("error", () => {});
   await new Promise<void>((resolve) => client.once("connect", () => resolve()));
-  await client.subscribeAsync("swath/#", { qos: 1 });
+  await client.subscribeAsync([...topics], { qos: 1 });
   return client;
 }
 
-/** A broker with the test's own subscriber on it. */
+/** A broker with the test's own subscriber on it; `retainedTopics`: names to ask by, where a wildcard brings nothing that is kept. */
 export async function withSubscriber(
   port: number,
   version: Protocol,
   login: object,
   lifecycle: Pick<TestBroker, "kill" | "restart" | "stop">,
+  retainedTopics: readonly string[] = [],
 ): Promise<TestBroker> {
   const delivered: Delivered[] = [];
   const subscriber = await subscribe(port, version, login, (d) => delivered.push(d));
@@ -74,9 +74,15 @@ export async function withSubscriber(
     delivered,
     async retained() {
       const seen: Record<string, string> = {};
-      const late = await subscribe(port, version, login, (d) => {
-        if (d.retain) seen[d.cls] = d.body;
-      });
+      const late = await subscribe(
+        port,
+        version,
+        login,
+        (d) => {
+          if (d.retain) seen[d.cls] = d.body;
+        },
+        ["swath/#", ...retainedTopics],
+      );
       // The SUBACK may come before the retained messages; a message to itself comes after them.
       // No dot: RabbitMQ and NATS take one for a slash.
       const marker = `swath/marker-${Math.floor(Math.random() * 1e9)}`;

@@ -85,6 +85,21 @@ describe("how the session learns to come back", () => {
     expect(uplink.status().lastError).toMatchObject({ code: "link/cloned" });
   });
 
+  it("finds that clone too where the broker hangs up on who comes back at once, as NATS does", async () => {
+    const { uplink, fake } = open({ protocol: "3.1.1", random: () => 0 });
+    uplink.start();
+    for (const n of [1, 2, 3, 4]) {
+      fake.last.up();
+      while (fake.last.unacked > 0) fake.last.ack();
+      fake.last.close();
+      expect(uplink.status().cloned).toBe(n === 4);
+      await vi.advanceTimersByTimeAsync(30_000);
+      fake.last.close();
+      await vi.advanceTimersByTimeAsync(n < 4 ? 5_000 : 0);
+    }
+    expect(uplink.status().cloned).toBe(true);
+  });
+
   it("does not take two take-overs hours apart for a clone", async () => {
     const { uplink, fake } = open({ random: () => 0 });
     uplink.start();
