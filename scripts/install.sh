@@ -142,7 +142,9 @@ if [ $changes = 0 ]; then
 elif [ $live = yes ] && [ $dry = no ]; then
   systemctl daemon-reload
   udevadm control --reload
-  systemctl restart swath-clock-floor swath swath-sampler
+  systemctl restart swath-clock-floor swath
+  # The sampler is up only once the unit has a configuration, which is flashed later: not waited for.
+  systemctl restart --no-block swath-sampler
   echo "started swath and swath-sampler; what they say: journalctl -u swath -u swath-sampler"
 fi
 [ $dry = no ] || echo "dry run: nothing was changed"
