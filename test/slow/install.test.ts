@@ -1,5 +1,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -196,6 +198,34 @@ describe("swath-run", () => {
 });
 
 describe("a stick", () => {
+  const mine = process.getuid?.() ?? 0;
+  /** Under root, whose rights go further than its own: nobody. */
+  const owner = mine === 0 ? 65534 : mine;
+
+  /** A stick with one bundle, a file and a folder that are not the unit's, and an inbox of another user's. */
+  function hostileInbox() {
+    const [at, inbox, victim, away] = ["stick", "inbox", "victim", "away"].map((name) => join(dir, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    chmodSync(dir, 0o755);
+    for (const folder of [at, inbox, away]) mkdirSync(folder, { mode: 0o700 });
+    chownSync(inbox, owner, owner);
+    writeFileSync(victim, "a secret of root's", { mode: 0o600 });
+    writeFileSync(join(at, "x.swath"), "signed");
+    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: String(owner) };
+    const start = (waitS: number) => {
+      const child = spawn(join(scripts, "install/usb-inbox"), ["/dev/none"], {
+        env: { ...env, SWATH_WAIT_S: String(waitS) },
+        stdio: "ignore",
+      });
+      return new Promise<number | null>((done) => child.once("exit", done));
+    };
+    return { at, inbox, victim, away, start };
+  }
+
   function stick(
     prepare: (at: string) => void,
     answer = true,
@@ -206,7 +236,7 @@ describe("a stick", () => {
     mkdirSync(inbox);
     prepare(at);
     if (answer) writeFileSync(join(inbox, "unit"), "");
-    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_WAIT_S: "0" };
+    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_WAIT_S: "0", SWATH_OWNER: `${mine}` };
     const { status, stdout } = spawnSync(join(scripts, "install/usb-inbox"), ["/dev/none"], { env, encoding: "utf8" });
     return { status, out: stdout, inbox: readdirSync(inbox).filter((n) => n !== "unit") };
   }
@@ -239,7 +269,7 @@ describe("a stick", () => {
     writeFileSync(victim, "untouched");
     writeFileSync(join(at, "x.swath"), "signed");
     symlinkSync(victim, join(at, "swath-answer.txt"));
-    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at };
+    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: `${mine}` };
     const child = spawn(join(scripts, "install/usb-inbox"), ["/dev/none"], { env });
     const code = new Promise((done) => child.once("exit", done));
     await until("the bundle", () => existsSync(join(inbox, "usb-x.swath")));
@@ -248,5 +278,32 @@ describe("a stick", () => {
     expect(readFileSync(victim, "utf8")).toBe("untouched");
     expect(lstatSync(join(at, "swath-answer.txt")).isFile()).toBe(true);
     expect(readFileSync(join(at, "swath-answer.txt"), "utf8")).toBe("ACCEPTED\n");
+  });
+
+  it("is copied past links that the inbox's owner planted under the names of the copy", async () => {
+    const { inbox, victim, start } = hostileInbox();
+    for (const name of [".usb-x.swath.new", "usb-x.swath", "usb-x.swath.txt"]) symlinkSync(victim, join(inbox, name));
+    expect(await start(0)).toBe(1);
+    expect(readFileSync(victim, "utf8")).toBe("a secret of root's");
+    expect(lstatSync(victim).uid).toBe(mine);
+    expect(readFileSync(join(inbox, "usb-x.swath"), "utf8")).toBe("signed");
+    expect(lstatSync(join(inbox, "usb-x.swath"))).toMatchObject({ uid: owner });
+  });
+
+  it("carries away no file that the inbox's owner linked to in place of an answer", async () => {
+    const { at, inbox, victim, start } = hostileInbox();
+    const code = start(5);
+    await until("the bundle", () => existsSync(join(inbox, "usb-x.swath")));
+    symlinkSync(victim, join(inbox, "usb-x.swath.txt"));
+    expect(await code).toBe(1);
+    expect(existsSync(join(at, "swath-answer.txt"))).toBe(false);
+  });
+
+  it.runIf(mine === 0)("puts nothing into a folder of root's that the inbox was made a link to", async () => {
+    const { inbox, away, start } = hostileInbox();
+    rmSync(inbox, { recursive: true });
+    symlinkSync(away, inbox);
+    expect(await start(0)).not.toBe(0);
+    expect(readdirSync(away)).toEqual([]);
   });
 });
