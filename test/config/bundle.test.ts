@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
@@ -145,7 +147,41 @@ describe("a configuration in a bundle", () => {
   it("with a path that would mean something else on a unit is not made", () => {
     const loaded = loadConfig(join(import.meta.dirname, "../../config/demo.yaml"), { catalogue });
     expect(() => flattenConfig(loaded, catalogue)).toThrow(
-      /spool.dir: found "..\/var\/demo-spool", expected a full path/,
+      /demo.yaml:\d+: spool.dir: found "..\/var\/demo-spool", expected a full path/,
     );
+  });
+
+  it("is refused with file, line and key of every path that starts at its folder, also in a list, a profile, an alias", () => {
+    const dir = mkdtempSync(join(tmpdir(), "swath-flatten-"));
+    try {
+      const [file, profile] = [join(dir, "unit.yaml"), join(dir, "type.yaml")];
+      const make = (keys: string, languages: string) => {
+        writeFileSync(profile, `# A type of machine\ncab:\n  languagesDir: ${languages}\n`);
+        writeFileSync(
+          file,
+          `extends: type.yaml\norg: cmac\nunit: u-1\nmachine: m-1\nbuses: {}\nparts: {}\nbroker: { url: "mqtt://h" }\n${keys}`,
+        );
+        const loaded = loadConfig(file, { catalogue });
+        return () => flattenConfig(loaded, catalogue);
+      };
+      const bad = make(
+        "hq:\n  keyFiles:\n    - /etc/swath/hq.pub\n    - &name next.pub\ncab:\n  tokenFile: *name\nspool:\n  dir: ./spool\n",
+        "languages",
+      );
+      const why = (name: string) => `found "${name}", expected a full path, because a bundle is unpacked elsewhere`;
+      expect(bad).toThrow(
+        [
+          `${file}:11: hq.keyFiles[1]: ${why("next.pub")}`,
+          `${file}:13: cab.tokenFile: ${why("next.pub")}`,
+          `${file}:15: spool.dir: ${why("./spool")}`,
+          `${profile}:3: cab.languagesDir: ${why("languages")}`,
+        ].join("\n"),
+      );
+      // The control: with full paths it is made.
+      const good = make("hq:\n  keyFiles: [/etc/swath/hq.pub]\ncab:\n  tokenFile: /etc/swath/token\n", "/etc/swath/l");
+      expect(good().map((f) => f.name)).toEqual(["unit.yaml", "profile-1.yaml"]);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 });
