@@ -5,6 +5,7 @@ const WAITING = [
   "test/slow/session-{brokers,dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{board-firmware,board-panel,unit-hq,hq-proof}.test.ts",
   "test/slow/unit-trials.test.ts",
+  "test/slow/cli-calibrate.test.ts",
 ];
 
 /**

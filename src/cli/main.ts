@@ -30,6 +30,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "show one part's values, raw counts and counters: swath probe PART --config FILE",
     load: async () => (await import("./probe.ts")).probe,
   },
+  calibrate: {
+    about: "measure depth with the machine and write it into its unit file, step by step",
+    load: async () => (await import("./calibrate.ts")).calibrate,
+  },
   hq: {
     about: "HQ: take records into a database, prove that they are complete, ask things of units",
     load: async () => (await import("./hq.ts")).hq,
@@ -54,8 +58,8 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
 };
 
 function usage(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(8)}${about}`);
-  return ["usage: swath COMMAND", "", ...lines, "  version name and version of this software", ""].join("\n");
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`);
+  return ["usage: swath COMMAND", "", ...lines, "  version   name and version of this software", ""].join("\n");
 }
 
 async function main(): Promise<number> {

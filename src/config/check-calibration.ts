@@ -12,6 +12,7 @@ const channelPath = (column: string) => ["calibration", "channels", column];
 
 /** What the calibration of a channel does to its values: the last filter but its deadband. */
 export function calibrationStages(c: Checking, column: string): ChainSpec[] {
+  if (c.without?.includes(column)) return [];
   const found = goodAt(c, channelCalibrationSchema, channelPath(column));
   return found === undefined ? [] : stagesOf(found);
 }
@@ -23,7 +24,7 @@ function stagesOf(found: ChannelCalibration): ChainSpec[] {
 }
 
 /** The option of a part that says how many pulses make a turn, by path and figure; undefined where it counts none. */
-function pulsesOption(
+export function pulsesOption(
   part: LoadedPart,
   key: string,
 ): { readonly path: readonly string[]; readonly pulses: number } | undefined {
@@ -47,12 +48,12 @@ export function checkCalibration(
     complain(c, "config/conflict", [...path, "machine"], text);
   };
   const leverArm = goodAt(c, calibrationSchema.shape.leverArm.unwrap(), ["calibration", "leverArm"]);
-  if (leverArm !== undefined) onMachine(leverArm, ["calibration", "leverArm"]);
+  if (leverArm !== undefined && !c.without?.includes("leverArm")) onMachine(leverArm, ["calibration", "leverArm"]);
   const names = namesAt(c, ["channels"]);
   for (const column of namesAt(c, ["calibration", "channels"])) {
     const path = channelPath(column);
     const found = goodAt(c, channelCalibrationSchema, path);
-    if (found === undefined) continue;
+    if (found === undefined || c.without?.includes(column)) continue;
     onMachine(found, path);
     if (!names.includes(column)) {
       const hint = suggest(column, names, "channels of this file");

@@ -7,6 +7,8 @@ import { keyPath, placeOf, type Tree, toPlain, treeAt } from "./tree.ts";
 export interface Checking {
   readonly tree: Tree;
   readonly problems: Problem[];
+  /** Channels (or `leverArm`) whose calibration is left out, because it is about to be made anew. */
+  readonly without?: readonly string[];
 }
 
 export type Path = readonly PropertyKey[];

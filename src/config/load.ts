@@ -18,18 +18,23 @@ import { placeOf, type Tree } from "./tree.ts";
 /**
  * Reads a unit file with the profiles it extends, checks everything that can be known before the machine is started, and
  * returns it frozen. Throws one `SwathError` of the domain `config` that lists every problem, each as
- * `file:line: key: what was found, what was expected`; and nothing else.
+ * `file:line: key: what was found, what was expected`; and nothing else. `without` names channels (or `leverArm`) whose
+ * calibration is neither applied nor checked: their values are what they are before it.
  */
 export function loadConfig(
   file: string,
-  { catalogue, flat }: { readonly catalogue: Catalogue; readonly flat?: boolean },
+  {
+    catalogue,
+    flat,
+    without = [],
+  }: { readonly catalogue: Catalogue; readonly flat?: boolean; readonly without?: readonly string[] },
 ): LoadedConfig {
   const problems: Problem[] = [];
   const merged = readExtended(file, problems, flat);
   // Where a file could not be read or is not YAML, what is missing in the rest proves nothing.
   if (merged === undefined || problems.some((p) => p.code === "config/syntax")) throw problemsError(problems, [file]);
   const { tree, files, site: siteFile } = merged;
-  const c: Checking = { tree, problems };
+  const c: Checking = { tree, problems, without };
   const unit = parseTree(unitSchema, tree, [], problems);
   const buses = checkBuses(c);
   const parts = checkParts(c, buses, catalogue);

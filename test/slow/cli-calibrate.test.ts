@@ -1,0 +1,248 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { catalogue } from "../../devices/index.ts";
+import { calibrate } from "../../src/cli/calibrate.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { openPty, type PtyRig } from "../rigs/pty.ts";
+
+let dir: string;
+let pty: PtyRig;
+/** What the distance sensor says, in mm; `step` is added after each frame. */
+let mm = 1000;
+let step = 0;
+let timer: ReturnType<typeof setInterval>;
+
+beforeAll(async () => {
+  pty = await openPty();
+  timer = setInterval(() => {
+    const [high, low] = [mm >> 8, mm & 0xff];
+    if (mm >= 0) pty.write(Buffer.from([0xff, high, low, (0xff + high + low) & 0xff]));
+    mm += step;
+  }, 25);
+});
+afterAll(async () => {
+  clearInterval(timer);
+  await pty.stop();
+});
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "swath-calibrate-"));
+  mm = 1000;
+  step = 0;
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function unitFile(more = ""): string {
+  const file = join(dir, "unit.yaml");
+  writeFileSync(
+    file,
+    `# Of the machine in Battambang.
+org: cmac
+unit: unit-1
+machine: m-1   # chassis plate
+broker: { url: "mqtt://broker.example.org" }
+buses: { height: { kind: serial, port: ${pty.path}, baud: 9600 } }
+parts: { sonar: { part: a02yyuw, bus: height } }
+channels:
+  # Seen from the frame, so it becomes less when the tool goes down.
+  tool_depth: { from: sonar.distance, deadband: 0.05 }
+${more}`,
+  );
+  chmodSync(file, 0o640);
+  return file;
+}
+
+/** Runs the command; each answer is given when a question that matches its key is asked. */
+async function talk(args: readonly string[], answers: readonly (string | (() => string))[]) {
+  const input = new PassThrough();
+  const left = [...answers];
+  let text = "";
+  const code = await calibrate(
+    args,
+    {
+      write(said) {
+        text += said;
+        if (!/: $/.test(said)) return;
+        const next = left.shift();
+        if (next === undefined) input.end();
+        else input.write(`${typeof next === "string" ? next : next()}\n`);
+      },
+    },
+    input,
+  );
+  return { code, text, left };
+}
+
+const at = (height: number) => () => {
+  mm = height;
+  return "";
+};
+const depthArgs = (file: string, ...more: string[]) => [
+  "depth",
+  "--config",
+  file,
+  "--channel",
+  "tool_depth",
+  "--by",
+  "Sok Dara",
+  "--seconds",
+  "1",
+  ...more,
+];
+
+describe("swath calibrate depth", () => {
+  it("reads a real serial sensor at three heights and writes the line into the unit file, comments, rights and link kept", async () => {
+    const file = unitFile();
+    const before = readFileSync(file, "utf8");
+    const link = join(dir, "current.yaml");
+    symlinkSync(file, link);
+    const { code, text } = await talk(depthArgs(link), [
+      "0",
+      at(1000),
+      "-0,3",
+      at(1294),
+      "0.2",
+      at(804),
+      "0",
+      at(1002),
+      "",
+      "yes",
+    ]);
+    expect(text).toContain("tool_depth: 1.294 m");
+    expect(text).toMatch(/depth = -1\.0\d+ × reading \+ 1\.0\d+ m/);
+    expect(text).toMatch(/\+ calibration tool_depth/);
+    expect(code).toBe(0);
+    const after = readFileSync(link, "utf8");
+    expect(after.startsWith(before)).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+    expect(readdirSync(dir).sort()).toEqual(["current.yaml", "unit.yaml"]);
+    const found = loadConfig(file, { catalogue }).calibration?.channels["tool_depth"];
+    if (found?.kind !== "depth") throw new Error("expected a depth");
+    expect(found).toMatchObject({ by: "Sok Dara", machine: "m-1", unit: "unit-1", source: "sonar.distance" });
+    expect(found.scale * 1.294 + found.offset).toBeCloseTo(-0.3, 2);
+    expect(found.points).toEqual([
+      [1, 0],
+      [1.294, -0.3],
+      [0.804, 0.2],
+      [1.002, 0],
+    ]);
+    expect(found.repeatabilityM).toBeCloseTo(0.002, 3);
+    expect(found.residualM).toBeLessThan(0.004);
+  });
+
+  it("reads what the channel says before its old calibration, even one of another sensor, and shows old and new", async () => {
+    const old = `calibration:
+  # Do not lose this.
+  maxAgeDays: 90
+  channels:
+    tool_depth: { kind: depth, by: Old, at: 2025-01-01T00:00:00Z, machine: m-1, unit: unit-1, source: sonar.distance, scale: 4, offset: -4, uncertaintyM: 0.1, points: [[1, 0], [1.1, 0.4]] }
+`;
+    const file = unitFile(old);
+    const { code, text } = await talk(depthArgs(file), ["0", at(1000), "-0.3", at(1300), "", "yes"]);
+    expect(text).toContain("tool_depth: 1.3 m");
+    expect(text).toMatch(/Old.*Sok Dara/s);
+    expect(code).toBe(0);
+    const after = readFileSync(file, "utf8");
+    expect(after).toContain("# Do not lose this.\n  maxAgeDays: 90");
+    expect(after).not.toContain("by: Old");
+    const foreign = unitFile(
+      old.replace("source: sonar.distance", "source: adc.a1").replace("machine: m-1", "machine: m-9"),
+    );
+    expect((await talk(depthArgs(foreign), ["0", at(1000), "-0.3", at(1300), "", "yes"])).code).toBe(0);
+  });
+
+  it("refuses a reading that moves or is marked bad and a sensor that does not follow the tool, and goes on", async () => {
+    const file = unitFile();
+    const { code, text } = await talk(depthArgs(file), [
+      "deep",
+      "0",
+      () => {
+        step = 1;
+        return "";
+      },
+      () => {
+        step = 0;
+        return "maybe";
+      },
+      at(1000),
+      "-0.3",
+      at(1001),
+      "",
+      "-0.3",
+      at(5),
+      "s",
+      "",
+    ]);
+    expect(text).toContain('found "deep", expected a number from -20 to 20 m');
+    expect(text).toMatch(/Not taken: it is not still: the value (went|scatters)/);
+    expect(text).toContain('found "maybe", expected Enter or s');
+    expect(text).toMatch(/Not yet: the channel moved 1 mm while the tool moved 300 mm/);
+    expect(text).toMatch(/Not taken: bad quality: .*clipped/);
+    expect(text).toContain("the answers have ended. Nothing was written.");
+    expect(code).toBe(1);
+  });
+
+  it("writes nothing on no, on Ctrl-C in the middle of a reading, and when the file was edited meanwhile", async () => {
+    const file = unitFile();
+    const before = readFileSync(file, "utf8");
+    const untouched = () => {
+      expect(readFileSync(file, "utf8")).toBe(before);
+      expect(readdirSync(dir)).toEqual(["unit.yaml"]);
+    };
+    const measured = ["0", at(1000), "-0.3", at(1300), ""];
+    expect((await talk(depthArgs(file), [...measured, "perhaps", "no"])).code).toBe(1);
+    untouched();
+    const cut = await talk(depthArgs(file), [
+      "0",
+      () => {
+        setTimeout(() => process.emit("SIGINT"), 100);
+        return "";
+      },
+    ]);
+    expect(cut).toMatchObject({ code: 1, text: expect.stringContaining("interrupted. Nothing was written.") });
+    untouched();
+    const atTheEnd = () => {
+      process.emit("SIGINT");
+      return "yes";
+    };
+    expect((await talk(depthArgs(file), [...measured, atTheEnd])).code).toBe(1);
+    untouched();
+    const edited = await talk(depthArgs(file), [
+      ...measured,
+      () => {
+        writeFileSync(file, `${before}# edited\n`);
+        return "yes";
+      },
+    ]);
+    expect(edited.text).toContain("was changed meanwhile");
+    expect(edited.code).toBe(1);
+    expect(readFileSync(file, "utf8")).toBe(`${before}# edited\n`);
+  });
+
+  it("names what is wrong with its arguments and with a file that is not right", async () => {
+    const file = unitFile();
+    expect((await talk(["deep", ...depthArgs(file).slice(1)], [])).code).toBe(64);
+    expect((await talk(["depth", "--config", file], [])).code).toBe(64);
+    expect(await talk(depthArgs(file, "--by", " "), [])).toMatchObject({
+      code: 64,
+      text: expect.stringContaining("--by"),
+    });
+    expect(await talk(depthArgs(file, "--channel", "tool_dept"), [])).toMatchObject({
+      code: 64,
+      text: expect.stringContaining('there is no channel "tool_dept"; channels in m: tool_depth'),
+    });
+    writeFileSync(file, "org: 7");
+    expect((await talk(depthArgs(file), [])).code).toBe(78);
+  });
+});
