@@ -15,7 +15,14 @@ export class AffineStage implements Stage {
     const { x, n } = block;
     const scale = this.scale;
     const offset = this.offset;
-    for (let i = 0; i < n; i++) x[i] = scale * x[i]! + offset;
+    let i = 0;
+    for (const whole = n - 3; i < whole; i += 4) {
+      x[i] = scale * x[i]! + offset;
+      x[i + 1] = scale * x[i + 1]! + offset;
+      x[i + 2] = scale * x[i + 2]! + offset;
+      x[i + 3] = scale * x[i + 3]! + offset;
+    }
+    for (; i < n; i++) x[i] = scale * x[i]! + offset;
     if (block.stats) this.#statistics(block);
     return block;
   }

@@ -45,23 +45,45 @@ export class MovingAverage implements Stage {
     this.#count = 0;
   }
 
-  /** All usable, in the window and in the block. */
+  /** All usable, in the window and in the block: frame by frame, or what of a frame the block holds. */
   #run({ x, n }: StatBlock): void {
+    const window = this.#window;
+    let i = 0;
+    while (i < n) {
+      const to = Math.min(n, i + window - this.#place);
+      this.#within(x, i, to);
+      i = to;
+      if (this.#place < window) continue;
+      this.#turn();
+      this.#place = 0;
+      this.#sum[0] = 0;
+    }
+  }
+
+  /** Samples `from` to `to` (exclusive), which do not go past the end of the frame. */
+  #within(x: Float64Array, from: number, to: number): void {
     const window = this.#window;
     const values = this.#values;
     const ends = this.#ends;
     let place = this.#place;
     let sum = this.#sum[0]!;
-    for (let i = 0; i < n; i++) {
+    let i = from;
+    for (const whole = to - 1; i < whole; i += 2) {
+      const a = x[i]!;
+      const b = x[i + 1]!;
+      values[place] = a;
+      values[place + 1] = b;
+      sum += a;
+      x[i] = (ends[place + 1]! + sum) / window;
+      sum += b;
+      x[i + 1] = (ends[place + 2]! + sum) / window;
+      place += 2;
+    }
+    if (i < to) {
       const v = x[i]!;
       values[place++] = v;
       sum += v;
       x[i] = (ends[place]! + sum) / window;
-      if (place === window) {
-        this.#turn();
-        place = 0;
-        sum = 0;
-      }
     }
     this.#place = place;
     this.#sum[0] = sum;

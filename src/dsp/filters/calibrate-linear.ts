@@ -82,7 +82,14 @@ class Piecewise implements Stage {
   process(block: StatBlock): StatBlock {
     const { x, n } = block;
     block.stats = false;
-    for (let i = 0; i < n; i++) x[i] = valueAt(this.#line, x[i]!);
+    const line = this.#line;
+    // Written out: a function that is given a number and returns one may put both on the heap.
+    for (let i = 0; i < n; i++) {
+      const v = x[i]!;
+      let k = line.length - 1;
+      while (k > 0 && v < line[k]!.from) k--;
+      x[i] = line[k]!.scale * v + line[k]!.offset;
+    }
     return block;
   }
 

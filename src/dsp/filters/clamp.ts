@@ -40,20 +40,34 @@ class Clamp implements Stage {
   }
 
   process(block: StatBlock): StatBlock {
-    const { x, q, n } = block;
+    const { x, n } = block;
     const min = this.#min;
     const max = this.#max;
     block.stats = false;
-    for (let i = 0; i < n; i++) {
-      const v = x[i]!;
-      if (v < min || v > max) {
-        x[i] = this.#ignore ? Number.NaN : v < min ? min : max;
-        const bits = this.#ignore ? QUALITY.missing | QUALITY.range : QUALITY.clipped;
-        q[i]! |= bits;
-        block.marks |= bits;
+    let i = 0;
+    for (const whole = n - 3; i < whole; i += 4) {
+      const a = x[i]!;
+      const b = x[i + 1]!;
+      const c = x[i + 2]!;
+      const d = x[i + 3]!;
+      if (a < min || a > max || b < min || b > max || c < min || c > max || d < min || d > max) {
+        for (let k = i; k < i + 4; k++) this.#hold(block, k);
       }
     }
+    for (; i < n; i++) this.#hold(block, i);
     return block;
+  }
+
+  #hold(block: StatBlock, i: number): void {
+    const { x, q } = block;
+    const v = x[i]!;
+    const min = this.#min;
+    const max = this.#max;
+    if (!(v < min || v > max)) return;
+    x[i] = this.#ignore ? Number.NaN : v < min ? min : max;
+    const bits = this.#ignore ? QUALITY.missing | QUALITY.range : QUALITY.clipped;
+    q[i]! |= bits;
+    block.marks |= bits;
   }
 
   reset(): void {}
