@@ -1,4 +1,4 @@
-import type { Catalogue, Device } from "../src/device/catalogue.ts";
+import type { Catalogue } from "../src/device/catalogue.ts";
 import { a02yyuw } from "./a02yyuw.ts";
 import { ads1115 } from "./ads1115.ts";
 import { adxl372 } from "./adxl372.ts";
@@ -26,13 +26,14 @@ import { modbusRtu } from "./modbus-rtu.ts";
 import { pcf8574 } from "./pcf8574.ts";
 import { sht3x } from "./sht3x.ts";
 import { sht4x } from "./sht4x.ts";
+import { ssd1306 } from "./ssd1306.ts";
 import { tfmini } from "./tfmini.ts";
 import { tmp102 } from "./tmp102.ts";
 import { tmp105 } from "./tmp105.ts";
 import { tmp117 } from "./tmp117.ts";
 import { vedirect } from "./vedirect.ts";
 
-const parts: readonly Device[] = [
+const parts: readonly Catalogue[string][] = [
   a02yyuw,
   adxl372,
   adxl375,
@@ -60,6 +61,7 @@ const parts: readonly Device[] = [
   pcf8574,
   sht3x,
   sht4x,
+  ssd1306,
   tfmini,
   tmp102,
   tmp105,

@@ -18,6 +18,7 @@ export function configSchema(): string {
   const channel = object(object(properties["channels"])["additionalProperties"]);
   object(object(channel["properties"])["filters"])["items"] = { anyOf: Object.values(filters).map(stageSchema) };
   describePart(object(object(properties["parts"])["additionalProperties"]));
+  describeDisplay(object(properties["display"]));
   const { $schema, title: _, description, ...rest } = root;
   const whole = {
     $schema,
@@ -65,8 +66,9 @@ function stageSchema({ name, summary, params, short }: (typeof filters)[string])
 /** Adds what each part of the catalogue allows: its addresses and its options. */
 function describePart(part: Json): void {
   const properties = object(part["properties"]);
-  properties["part"] = { ...object(properties["part"]), enum: Object.keys(catalogue) };
-  part["allOf"] = Object.values(catalogue).map((device) => {
+  const devices = Object.values(catalogue).filter((device) => device.kind !== "display");
+  properties["part"] = { ...object(properties["part"]), enum: devices.map((device) => device.part) };
+  part["allOf"] = devices.map((device) => {
     const { $schema: _, ...options } = jsonOf(device.options);
     const address = device.kind === "i2c" ? { address: { enum: device.addresses } } : {};
     return {
@@ -75,6 +77,14 @@ function describePart(part: Json): void {
       then: { properties: { options, ...address } },
     };
   });
+}
+
+/** Adds which displays there are, and their addresses. */
+function describeDisplay(display: Json): void {
+  const properties = object(display["properties"]);
+  const devices = Object.values(catalogue).filter((device) => device.kind === "display");
+  properties["part"] = { ...object(properties["part"]), enum: devices.map((device) => device.part) };
+  properties["address"] = { ...object(properties["address"]), enum: devices.flatMap((device) => device.addresses) };
 }
 
 function object(value: unknown): Json {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { catalogue } from "../devices/index.ts";
 import { channelsOf } from "../src/config/catalogue.ts";
 import type { Device } from "../src/device/catalogue.ts";
+import type { DisplayDevice } from "../src/device/display-device.ts";
 import { keepFile } from "./keep-file.ts";
 
 type Json = Record<string, unknown>;
@@ -64,7 +65,22 @@ function channelRows(device: Device): string[] {
   ];
 }
 
-function section(device: Device): string[] {
+/** A display has nothing to be read: what is sent to it is in docs/operator.md. */
+function displaySection({ part, summary, addresses, maxClockHz, shapes, source }: DisplayDevice): string[] {
+  const sizes = Object.keys(shapes).join(" or ");
+  return [
+    `## ${part}`,
+    "",
+    `${summary}. I2C at ${addresses.map(hex).join(", ")}, up to ${maxClockHz / 1000} kHz; ${sizes} pixels. Source: ${source}.`,
+    "",
+    "A display, not a part that measures: it has the section `display:` of the unit file. Verified: `ack-only`. Nothing can be read from it, so that one which lost",
+    "its settings is not seen to have; it is set up and drawn anew every minute.",
+    "",
+  ];
+}
+
+function section(device: Device | DisplayDevice): string[] {
+  if (device.kind === "display") return displaySection(device);
   const bus =
     device.kind === "i2c"
       ? `I2C at ${device.addresses.map(hex).join(", ")}, up to ${device.maxClockHz / 1000} kHz.`

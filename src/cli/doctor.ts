@@ -8,7 +8,7 @@ import { askUnit, type Presence } from "../unit/presence.ts";
 import { checkBroker, judgeLink } from "./doctor/broker.ts";
 import { type Finding, finding, type Verdict } from "./doctor/finding.ts";
 import { checkClock, checkDeviceFile, checkDisk, checkPower } from "./doctor/host.ts";
-import { judgePart, trySampler } from "./doctor/parts.ts";
+import { judgeDisplay, judgePart, trySampler } from "./doctor/parts.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
 
 /** How long parts get to come up, and each step to the broker to be answered, in ms. */
@@ -78,14 +78,15 @@ async function examine(config: LoadedConfig, add: (...more: readonly Finding[]) 
     }
   }
   const samplerEntry = join(import.meta.dirname, "..", "sampler", "main.js");
-  const sources = unit?.health?.sources ?? (unit === undefined ? await trySampler(config, samplerEntry, PARTS_MS) : {});
+  const heard = unit === undefined ? await trySampler(config, samplerEntry, PARTS_MS) : unit.health;
   for (const part of config.parts) {
     add(
       without.has(part.bus)
         ? finding(`part ${part.name}`, "unknown", `${part.device.part}: its bus ${part.bus} cannot be used`)
-        : judgePart(part, sources[part.name]),
+        : judgePart(part, heard?.sources[part.name]),
     );
   }
+  if (config.display !== undefined) add(judgeDisplay(config.display, heard?.display));
   add(...(unit === undefined ? await checkBroker(config, BROKER_MS) : judgeLink(unit)));
 }
 

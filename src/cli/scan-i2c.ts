@@ -29,7 +29,11 @@ function isPart(bus: I2cBus, address: number, { identity, registers }: I2cDevice
   });
 }
 
-function identify(bus: I2cBus, address: number, devices: readonly I2cDevice[]): Answer {
+/** Nothing can be read from a display: it may be one where one can sit. */
+const displaysAt = (address: number, catalogue: Catalogue): string[] =>
+  Object.values(catalogue).flatMap((d) => (d.kind === "display" && d.addresses.includes(address) ? [d.part] : []));
+
+function identify(bus: I2cBus, address: number, devices: readonly I2cDevice[], catalogue: Catalogue): Answer {
   const here = devices.filter((d) => d.addresses.includes(address));
   const known = here.filter((device) => {
     if (device.identity.length === 0) return false;
@@ -40,7 +44,8 @@ function identify(bus: I2cBus, address: number, devices: readonly I2cDevice[]): 
     }
   });
   if (known.length > 0) return { address, kind: "part", parts: known.map((d) => d.part) };
-  return { address, kind: "answers", parts: here.filter((d) => d.identity.length === 0).map((d) => d.part) };
+  const mute = here.filter((d) => d.identity.length === 0).map((d) => d.part);
+  return { address, kind: "answers", parts: [...mute, ...displaysAt(address, catalogue)] };
 }
 
 /**
@@ -54,7 +59,7 @@ export function scanI2c(bus: I2cBus, catalogue: Catalogue): { answers: Answer[];
   let timeouts = 0;
   for (let address = FIRST; address <= LAST; address++) {
     try {
-      if (bus.probe(address)) answers.push(identify(bus, address, devices));
+      if (bus.probe(address)) answers.push(identify(bus, address, devices, catalogue));
     } catch (e) {
       if (!isSwathError(e, "bus")) throw e;
       if (e.code === "bus/busy") answers.push({ address, kind: "kernel", parts: [] });

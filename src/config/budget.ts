@@ -1,8 +1,9 @@
 import type { Device } from "../device/catalogue.ts";
 import type { I2cDevice, I2cPlan } from "../device/define.ts";
+import { DISPLAY_CHUNK_BYTES, DISPLAY_STEP_MS, type DisplayDevice } from "../device/display-device.ts";
 import type { Frame } from "../device/table.ts";
 import { type Checking, complain } from "./checking.ts";
-import type { LoadedChannel, LoadedPart } from "./loaded.ts";
+import type { LoadedChannel, LoadedDisplay, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
 
 /** Largest share of a bus that the plan may take: the kernel, retries and a throttled clock need the rest. */
@@ -55,6 +56,17 @@ export function busLoad(name: string, device: I2cDevice, options: unknown, clock
   };
 }
 
+/** What a display asks of its bus while all of it changes: so many pieces a second, each told its place first. */
+export function displayLoad({ window }: DisplayDevice, clockHz: number): BusLoad {
+  const perSecond = 1000 / DISPLAY_STEP_MS;
+  const clocks = oneWayClocks(1 + window(0, 0, DISPLAY_CHUNK_BYTES).length) + oneWayClocks(1 + DISPLAY_CHUNK_BYTES);
+  return {
+    part: "display",
+    share: (perSecond * clocks) / clockHz,
+    traffic: `at most ${Math.round(2 * perSecond)} transfers/s`,
+  };
+}
+
 interface Job {
   readonly perSecond: number;
   readonly clocks: number;
@@ -95,6 +107,7 @@ function transfers({ read, registers }: I2cPlan): Job[] {
 export function busLoads(
   buses: ReadonlyMap<string, BusConfig>,
   parts: Iterable<LoadedPart>,
+  display: LoadedDisplay | undefined,
 ): ReadonlyMap<string, readonly BusLoad[]> {
   const loads = new Map<string, BusLoad[]>();
   for (const { name, device, bus: busName, options } of parts) {
@@ -105,6 +118,9 @@ export function busLoads(
     if (load === undefined) continue;
     loads.set(busName, [...(loads.get(busName) ?? []), load]);
   }
+  const bus = display && buses.get(display.bus);
+  if (display !== undefined && bus?.kind === "i2c")
+    loads.set(display.bus, [...(loads.get(display.bus) ?? []), displayLoad(display.device, bus.clockHz)]);
   return loads;
 }
 
@@ -113,8 +129,9 @@ export function checkBudgets(
   c: Checking,
   buses: ReadonlyMap<string, BusConfig>,
   parts: ReadonlyMap<string, LoadedPart>,
+  display: LoadedDisplay | undefined,
 ): void {
-  for (const [busName, loads] of busLoads(buses, parts.values())) {
+  for (const [busName, loads] of busLoads(buses, parts.values(), display)) {
     const share = loads.reduce((sum, l) => sum + l.share, 0);
     if (share <= BUS_SHARE_MAX) continue;
     const isI2c = buses.get(busName)?.kind === "i2c";

@@ -60,6 +60,11 @@ export function checkParts(
         `found "${written.part}", which is not in the catalogue; ${hint}`,
       );
     }
+    if (device?.kind === "display") {
+      const text = `${device.part} is a display: it measures nothing, and has the section display: of its own`;
+      complain(c, "config/conflict", [...path, "part"], text);
+      continue;
+    }
     if (!namesAt(c, ["buses"]).includes(written.bus)) {
       const hint = suggest(written.bus, namesAt(c, ["buses"]), "buses of this file");
       complain(c, "config/conflict", [...path, "bus"], `there is no bus "${written.bus}"; ${hint}`);

@@ -17,6 +17,8 @@ export type Topic =
   | "part"
   | "channel"
   | "track"
+  | "panel"
+  | "display"
   | "detector"
   | "calibration"
   | "rows"
@@ -67,6 +69,8 @@ export function diffConfigs(before: LoadedConfig, after: LoadedConfig): Change[]
   const trackOf = ({ track }: LoadedConfig) =>
     track === undefined ? undefined : { from: track.part, columns: track.columns.map((t) => t.column) };
   fields("track", "track", trackOf(before), trackOf(after));
+  fields("panel", "panel", before.panel, after.panel);
+  fields("display", "display", displayOf(before), displayOf(after));
   named("detector", byName(before.detectors, detectorOf), byName(after.detectors, detectorOf));
   const calibrations = ({ calibration: c }: LoadedConfig) =>
     new Map<string, object>([
@@ -114,7 +118,7 @@ const moved = (from: number, to: number) => Math.abs(to - from) > 0.01 * Math.ma
 
 function budgetsOf(config: LoadedConfig): Map<string, { value: number; words: string }> {
   const budgets = new Map<string, { value: number; words: string }>();
-  for (const [name, loads] of busLoads(new Map(Object.entries(config.buses)), config.parts)) {
+  for (const [name, loads] of busLoads(new Map(Object.entries(config.buses)), config.parts, config.display)) {
     const share = loads.reduce((sum, l) => sum + l.share, 0);
     budgets.set(`time of bus ${name}`, { value: share, words: `${percent(share)} of ${percent(BUS_SHARE_MAX)}` });
   }
@@ -136,6 +140,10 @@ function siteOf({ site }: LoadedConfig): object | undefined {
 }
 
 const partOf = ({ device, bus, address, options }: LoadedPart) => ({ part: device.part, bus, address, options });
+
+function displayOf({ display }: LoadedConfig): object | undefined {
+  return display && { ...display, device: display.device.part };
+}
 
 function detectorOf(detector: LoadedDetector): object {
   const { name: _, ...rest } = detector;

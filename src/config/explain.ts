@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import type { ChannelSpec } from "../model/channel.ts";
 import { UNITS } from "../model/units.ts";
-import { BUS_SHARE_MAX, busLoads, percent, ringBytes } from "./budget.ts";
+import { BUS_SHARE_MAX, type BusLoad, busLoads, percent, ringBytes } from "./budget.ts";
 import { hex } from "./check-parts.ts";
 import { calibrationLines } from "./explain-calibration.ts";
-import type { LoadedChannel, LoadedConfig, LoadedPart } from "./loaded.ts";
+import type { LoadedChannel, LoadedConfig, LoadedDisplay, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
 import { areaM2, borderM } from "./site.ts";
 import { sourceWords } from "./source-words.ts";
@@ -85,7 +85,7 @@ function upstream({ broker, spool, hq }: LoadedConfig): string[] {
 
 function busLines(loaded: LoadedConfig): string[] {
   const buses = new Map(Object.entries(loaded.buses));
-  const loads = busLoads(buses, loaded.parts);
+  const loads = busLoads(buses, loaded.parts, loaded.display);
   return [...buses].flatMap(([name, bus]) => {
     const onBus = loads.get(name) ?? [];
     const used = onBus.reduce((sum, l) => sum + l.share, 0);
@@ -94,14 +94,21 @@ function busLines(loaded: LoadedConfig): string[] {
     return [
       `  ${name}: ${busWords(bus)}${share}`,
       ...hookLines("    ", bus.kind === "counter" ? undefined : bus.hooks),
-      ...(parts.length === 0 ? ["    nothing is wired to it"] : []),
+      ...(onBus.length + parts.length === 0 ? ["    nothing is wired to it"] : []),
       ...parts.flatMap((part) => {
         const load = onBus.find((l) => l.part === part.name);
         const cost = load === undefined ? "" : `; ${percent(load.share)}, ${load.traffic}`;
         return partLines(part, cost);
       }),
+      ...(loaded.display?.bus === name ? displayLines(loaded.display, onBus) : []),
     ];
   });
+}
+
+function displayLines({ device, address, size, depth, rotor }: LoadedDisplay, onBus: readonly BusLoad[]): string[] {
+  const load = onBus.find((l) => l.part === "display");
+  const cost = load === undefined ? "" : `; ${percent(load.share)}, ${load.traffic}`;
+  return [`    display: ${device.part} at ${hex(address)}, ${size}, shows ${depth} and ${rotor}${cost}`];
 }
 
 function busWords(bus: BusConfig): string {

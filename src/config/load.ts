@@ -5,12 +5,21 @@ import { checkBudgets, checkRings } from "./budget.ts";
 import { checkCalibration } from "./check-calibration.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkDetectors } from "./check-detectors.ts";
+import { checkDisplay } from "./check-display.ts";
 import { checkPanel } from "./check-panel.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
 import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
 import { parseTree } from "./issues.ts";
-import type { LoadedBroker, LoadedChannel, LoadedConfig, LoadedDetector, LoadedPart, LoadedTrack } from "./loaded.ts";
+import type {
+  LoadedBroker,
+  LoadedChannel,
+  LoadedConfig,
+  LoadedDetector,
+  LoadedDisplay,
+  LoadedPart,
+  LoadedTrack,
+} from "./loaded.ts";
 import { type Problem, problemsError } from "./problems.ts";
 import { type Cab, ringSchema, type UnitFile, unitSchema } from "./schema.ts";
 import { placeOf, type Tree } from "./tree.ts";
@@ -41,7 +50,8 @@ export function loadConfig(
   const ringSeconds = goodAt(c, ringSchema.strip(), ["ring"])?.seconds ?? ringSchema.parse({}).seconds;
   const channels = checkChannels(c, parts, ringSeconds);
   const track = checkTrack(c, parts);
-  checkBudgets(c, buses, parts);
+  const display = checkDisplay(c, buses, parts, catalogue);
+  checkBudgets(c, buses, parts, display);
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkPanel(c, parts);
@@ -49,7 +59,7 @@ export function loadConfig(
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);
   return freeze(
-    assemble({ file, files, siteFile, tree, unit, parts: [...parts.values()], channels, track, detectors }),
+    assemble({ file, files, siteFile, tree, unit, parts: [...parts.values()], channels, track, detectors, display }),
   );
 }
 
@@ -63,9 +73,21 @@ interface Checked {
   readonly channels: readonly LoadedChannel[];
   readonly track: LoadedTrack | undefined;
   readonly detectors: readonly LoadedDetector[];
+  readonly display: LoadedDisplay | undefined;
 }
 
-function assemble({ file, files, siteFile, tree, unit, parts, channels, track, detectors }: Checked): LoadedConfig {
+function assemble({
+  file,
+  files,
+  siteFile,
+  tree,
+  unit,
+  parts,
+  channels,
+  track,
+  detectors,
+  display,
+}: Checked): LoadedConfig {
   const { org, machine, profile, site, buses, rows, live, ring, capture, calibration, simulation } = unit;
   /** The full path of a file, seen from the folder of the file that names it. */
   const full = (path: readonly string[], name: string) => resolve(dirname(placeOf(tree, path).file), name);
@@ -109,6 +131,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     ...(detectors.length === 0 ? {} : { detectors, capture }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(calibration === undefined ? {} : { calibration }),
+    ...(display === undefined ? {} : { display: { ...display, device: display.device.part } }),
     simulation,
   };
   return {
@@ -137,6 +160,7 @@ function assemble({ file, files, siteFile, tree, unit, parts, channels, track, d
     ...(calibration === undefined ? {} : { calibration }),
     ...(unit.cab === undefined ? {} : { cab: fullCab(unit.cab, full) }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
+    ...(display === undefined ? {} : { display }),
     ...(simulation === undefined ? {} : { simulation }),
   };
 }

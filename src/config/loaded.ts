@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Device } from "../device/catalogue.ts";
+import type { DisplayDevice, DisplaySize } from "../device/display-device.ts";
 import type { ChainSpec } from "../dsp/chain.ts";
 import type { DerivedInput } from "../dsp/derive/derivation.ts";
 import type { WindowStat } from "../dsp/window.ts";
@@ -45,6 +46,16 @@ export interface LoadedPart {
   readonly options: Readonly<Record<string, unknown>>;
   readonly hooks?: { readonly powerCycle?: string | undefined };
   readonly channels: readonly PartChannel[];
+}
+
+/** The operator's display and the channels it shows. */
+export interface LoadedDisplay {
+  readonly device: DisplayDevice;
+  readonly bus: string;
+  readonly address: number;
+  readonly size: DisplaySize;
+  readonly depth: string;
+  readonly rotor: string;
 }
 
 /** Where samples of a channel come from. */
@@ -131,5 +142,7 @@ export interface LoadedConfig {
   readonly cab?: Cab;
   /** The operator's panel; absent where there is none. */
   readonly panel?: Panel;
+  /** The operator's display; absent where there is none. */
+  readonly display?: LoadedDisplay;
   readonly simulation?: Simulation;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DISPLAY_SIZES } from "../device/display-device.ts";
 import { chainSchema } from "../dsp/chain.ts";
 import { WINDOW_STATS } from "../dsp/window.ts";
 import { SEVERITIES } from "../model/record.ts";
@@ -355,6 +356,20 @@ export const panelSchema = z
   })
   .describe("the operator's lamp, buzzer and key (docs/operator.md)");
 
+export const displaySchema = z
+  .strictObject({
+    part: z.string().min(1).max(64).default("ssd1306").describe("which display it is, by its name in docs/devices.md"),
+    bus: snake("a bus's name").describe("the I2C bus it is wired to"),
+    address: z.int().min(0x03).max(0x77).describe("its I2C address"),
+    size: z
+      .enum(DISPLAY_SIZES)
+      .default("128x64")
+      .describe("columns and rows of pixels; the smaller one has two small lines"),
+    depth: channelName.optional().describe("channel of the tool's depth in m; default: that of cab, else tool_depth"),
+    rotor: channelName.optional().describe("channel of the rotor's speed; default: that of cab, else rotor_speed"),
+  })
+  .describe("a small display for a glance at the unit's state (docs/operator.md)");
+
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
@@ -389,6 +404,7 @@ export const unitSchema = z
     calibration: calibrationSchema.optional(),
     cab: cabSchema.optional(),
     panel: panelSchema.optional(),
+    display: displaySchema.optional(),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Lamp } from "../model/operator.ts";
+import type { Lamp, Screen } from "../model/operator.ts";
 import { createFrameReader, encodeHello, encodeStatus, type Hello, type Status } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -25,6 +25,8 @@ export function createLinkClient(options: {
   readonly hello: () => Hello;
   /** The unit says what the operator's lamp shall say. */
   readonly onLamp?: (lamp: Lamp) => void;
+  /** The unit says what the operator's display shall show. */
+  readonly onScreen?: (lines: Screen) => void;
 }): LinkClient {
   const { outbox } = options;
   let socket: Socket | undefined;
@@ -55,6 +57,7 @@ export function createLinkClient(options: {
     const reader = createFrameReader(
       (frame) => {
         if (frame.type === "lamp") options.onLamp?.(frame.lamp);
+        if (frame.type === "screen") options.onScreen?.(frame.screen);
         if (frame.type !== "ack") return;
         outbox.ack(frame.number);
         if (outbox.length === 0) onDrained?.();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LAMPS, type Lamp } from "../model/operator.ts";
+import { LAMPS, type Lamp, type Screen, screen } from "../model/operator.ts";
 import { captureFields, channelLosses, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 
@@ -7,7 +7,7 @@ import { TRUST } from "../model/time.ts";
  * Frames between sampler and unit, little-endian: `u32` length of what follows, `u8` type, 3 bytes zero, `f64` number, body.
  * Numbered frames (`row`, `note`) are kept by the sampler until the unit acknowledges them as durable; number 0 is never kept.
  */
-export const FRAME = { hello: 1, row: 2, note: 3, status: 4, ack: 5, lamp: 6 } as const;
+export const FRAME = { hello: 1, row: 2, note: 3, status: 4, ack: 5, lamp: 6, screen: 7 } as const;
 
 const HEADER_BYTES = 16;
 /** Longest frame either side accepts; a longer one means a broken peer and ends the connection. */
@@ -54,6 +54,7 @@ export const statusBody = z.strictObject({
   framesLost: z.int(),
   losses: channelLosses,
   sources: z.record(z.string(), sourceHealth),
+  display: sourceHealth.optional(),
 });
 export type Status = z.infer<typeof statusBody>;
 
@@ -71,7 +72,8 @@ export type Frame =
   | { readonly type: "note"; readonly number: number; readonly body: Note }
   | { readonly type: "status"; readonly number: 0; readonly body: Status }
   | { readonly type: "ack"; readonly number: number }
-  | { readonly type: "lamp"; readonly number: 0; readonly lamp: Lamp };
+  | { readonly type: "lamp"; readonly number: 0; readonly lamp: Lamp }
+  | { readonly type: "screen"; readonly number: 0; readonly screen: Screen };
 
 function header(type: number, number: number, bodyBytes: number): { bytes: Buffer; view: DataView } {
   const bytes = Buffer.alloc(HEADER_BYTES + bodyBytes);
@@ -100,6 +102,8 @@ export const encodeWrittenNote = (number: number, json: string): Buffer => textF
 export const encodeStatus = (body: Status): Buffer => jsonFrame(FRAME.status, 0, body);
 /** From the unit: what the operator's lamp shall say. */
 export const encodeLamp = (lamp: Lamp): Buffer => jsonFrame(FRAME.lamp, 0, lamp);
+/** From the unit: what the operator's display shall show. */
+export const encodeScreen = (lines: Screen): Buffer => jsonFrame(FRAME.screen, 0, lines);
 export const encodeAck = (number: number): Buffer => header(FRAME.ack, number, 0).bytes;
 
 /** Encodes a row: `u16` table, `u16` columns, 4 bytes zero, `f64` mono, values, quality bits. */
@@ -157,6 +161,10 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   if (type === FRAME.lamp) {
     const lamp = z.enum(LAMPS).safeParse(body);
     return lamp.success ? { type: "lamp", number: 0, lamp: lamp.data } : undefined;
+  }
+  if (type === FRAME.screen) {
+    const lines = screen.safeParse(body);
+    return lines.success ? { type: "screen", number: 0, screen: lines.data } : undefined;
   }
   if (type === FRAME.status) {
     const status = statusBody.safeParse(body);

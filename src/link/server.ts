@@ -1,7 +1,16 @@
 import { rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
-import type { Lamp } from "../model/operator.ts";
-import { createFrameReader, encodeAck, encodeLamp, type Hello, type Note, type Row, type Status } from "./frame.ts";
+import type { Lamp, Screen } from "../model/operator.ts";
+import {
+  createFrameReader,
+  encodeAck,
+  encodeLamp,
+  encodeScreen,
+  type Hello,
+  type Note,
+  type Row,
+  type Status,
+} from "./frame.ts";
 
 /** What the unit hears from the sampler. Rows and notes come once each and in order, whatever the connections did. */
 export interface LinkListener {
@@ -20,6 +29,8 @@ export interface LinkServer {
   ack(upTo: number): void;
   /** What the operator's lamp shall say; lost while no sampler is connected, so it is told again and again. */
   lamp(lamp: Lamp): void;
+  /** What the operator's display shall show; told again and again for the same reason. */
+  screen(lines: Screen): void;
   close(): Promise<void>;
 }
 
@@ -49,7 +60,7 @@ export async function startLinkServer(options: {
           listener.hello(frame.body);
           return;
         }
-        if (!greeted || frame.type === "ack" || frame.type === "lamp") return;
+        if (!greeted || frame.type === "ack" || frame.type === "lamp" || frame.type === "screen") return;
         if (frame.type === "status") return listener.status(frame.body);
         if (frame.number <= seen) {
           // Durable already, or on its way to be: the acknowledgement that covers it may have been lost.
@@ -86,6 +97,9 @@ export async function startLinkServer(options: {
     },
     lamp(lamp) {
       current?.write(encodeLamp(lamp));
+    },
+    screen(lines) {
+      current?.write(encodeScreen(lines));
     },
     close() {
       current?.destroy();

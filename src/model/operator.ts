@@ -5,6 +5,16 @@ export const LAMPS = ["fault", "trial", "no_fix", "degraded", "ok"] as const;
 export type Lamp = (typeof LAMPS)[number];
 
 /**
+ * What the operator's display shall show: the first line at double size, the others below it; as many as it has room for, of
+ * at most 21 letters of ASCII.
+ */
+export const screen = z
+  .array(z.string().regex(/^[\x20-\x7e]{0,21}$/))
+  .min(1)
+  .max(8);
+export type Screen = z.infer<typeof screen>;
+
+/**
  * What an operator can mark; each becomes an event `mark` with `detail.kind`. `no_detonation` is the answer to a candidate that
  * was none.
  */

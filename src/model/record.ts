@@ -344,5 +344,6 @@ export const healthMessage = z.strictObject({
     ),
   }),
   sources: z.record(z.string(), sourceHealth).describe("every part by name"),
+  display: sourceHealth.optional().describe("the operator's display, where there is one; nothing is measured with it"),
 });
 export type HealthMessage = z.infer<typeof healthMessage>;

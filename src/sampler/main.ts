@@ -10,22 +10,24 @@ import { type ServiceManager, serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { BoardReader, KeyPress } from "../device/board-device.ts";
+import { createDisplay, type DisplayDriver } from "../device/display-driver.ts";
 import { createLinkClient } from "../link/client.ts";
 import { encodeNote } from "../link/frame.ts";
 import { createOutbox, type Outbox } from "../link/outbox.ts";
 import { isSwathError } from "../model/errors.ts";
+import type { Lamp, Screen } from "../model/operator.ts";
 import type { Clock } from "../model/time.ts";
 import { createBoardProcess } from "./board-process.ts";
 import { compose, recoveryOf } from "./compose.ts";
 import { createGnssAnchor } from "./gnss-anchor.ts";
 import { stopHooks } from "./hook-run.ts";
-import { createLampWatch } from "./lamp-watch.ts";
 import { createLateness } from "./lateness.ts";
 import { openLinuxPorts } from "./linux-ports.ts";
 import { openPart } from "./open-parts.ts";
 import { createSampler } from "./sampler.ts";
 import { createSchedule, createSimulatedSchedule, type Due, steppedClock } from "./schedule.ts";
 import { simulatedPorts } from "./simulated-ports.ts";
+import { createUnitWatch } from "./unit-watch.ts";
 
 /** Frames that the unit has not made durable are kept this long. */
 const HOLD_MS = 180_000;
@@ -93,13 +95,20 @@ async function main(): Promise<void> {
   });
   const hello = () => ({ session, pid: process.pid, config: config.hash, firstKept: outbox.firstKept });
   const boards = new Map<string, BoardReader>();
-  const lamp = createLampWatch(
+  const lamp = createUnitWatch<Lamp>(
     (next) => {
       for (const board of boards.values()) board.lamp(next);
     },
+    "fault",
     () => clock.monoMs(),
   );
-  const link = createLinkClient({ path: socket, outbox, hello, onLamp: lamp.told });
+  let display: DisplayDriver | undefined;
+  const screen = createUnitWatch<Screen>(
+    (lines) => display?.show(lines),
+    ["FAULT", "UNIT SILENT"],
+    () => clock.monoMs(),
+  );
+  const link = createLinkClient({ path: socket, outbox, hello, onLamp: lamp.told, onScreen: screen.told });
   const lateness = createLateness();
   const recovery = stepped === undefined ? recoveryOf(config) : undefined;
   const sampler = createSampler({
@@ -137,12 +146,19 @@ async function main(): Promise<void> {
     sampler.addSource(openPart(part, port, { clock, sink: sampler.sinkFor(part.name), time, board }));
   }
 
+  const displayPort = config.display && ports.get(config.display.bus);
+  if (config.display !== undefined && displayPort?.kind === "i2c") {
+    display = createDisplay({ ...config.display, bus: displayPort.bus });
+    sampler.addDisplay(display);
+  }
+
   const manager = serviceManager();
   const items = [
     ...actors,
     ...sampler.dues(),
     signOfLife(clock, manager),
     ...(config.panel === undefined ? [] : [lamp]),
+    ...(config.display === undefined ? [] : [screen]),
   ];
   const schedule =
     stepped === undefined
@@ -158,6 +174,7 @@ async function main(): Promise<void> {
 
   async function stop(): Promise<void> {
     schedule.stop();
+    display?.off();
     for (const board of boards.values()) board.close();
     stopHooks();
     await link.close(500);

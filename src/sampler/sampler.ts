@@ -1,3 +1,4 @@
+import type { DisplayDriver } from "../device/display-driver.ts";
 import type { Source, SourceSink } from "../device/source.ts";
 import type { LinkClient } from "../link/client.ts";
 import { encodeNote, encodeRow, encodeWrittenNote, type Note, type Row, type Status } from "../link/frame.ts";
@@ -43,6 +44,7 @@ export function createSampler(options: SamplerOptions) {
   const { outbox, link, lateness, nowMs } = options;
   const pipelines: Pipeline[] = options.pipelines.map(createPipeline);
   const sources: Source[] = [];
+  let display: DisplayDriver | undefined;
   const lastSampleMs = new Map<string, number>();
   let statusDueMs = options.startMs;
 
@@ -109,6 +111,11 @@ export function createSampler(options: SamplerOptions) {
     };
   }
 
+  function displayHealth({ part, state, verified, counters }: DisplayDriver): SourceHealth {
+    const counted = Object.fromEntries(Object.entries(counters).filter(([, n]) => n > 0));
+    return { state, part, ...(verified === undefined ? {} : { verified }), counters: counted };
+  }
+
   function healthOf(source: Source): SourceHealth {
     const last = lastSampleMs.get(source.name);
     const all = { ...source.counters, ...recovery?.counters(source.name) };
@@ -134,6 +141,7 @@ export function createSampler(options: SamplerOptions) {
         pipelines.map((p) => [p.name, p.losses()] as const).filter(([, l]) => Object.keys(l).length > 0),
       ),
       sources: Object.fromEntries(sources.map((s) => [s.name, healthOf(s)])),
+      ...(display === undefined ? {} : { display: displayHealth(display) }),
     };
   }
 
@@ -157,6 +165,10 @@ export function createSampler(options: SamplerOptions) {
     addSource(source: Source): void {
       sources.push(source);
     },
+    /** Its health is told beside that of the sources; nothing else depends on it. */
+    addDisplay(one: DisplayDriver): void {
+      display = one;
+    },
     /** The operator has pressed a key; the mark is kept like any event. */
     mark(kind: MarkKind, monoMs: number, source: string): void {
       const detail: MarkDetail = { kind, origin: "key" };
@@ -168,6 +180,7 @@ export function createSampler(options: SamplerOptions) {
     /** Everything the schedule has to call. */
     dues: (): readonly Due[] => [
       ...sources,
+      ...(display === undefined ? [] : [display]),
       grid,
       statusDue,
       ...(box === undefined ? [] : [box.due]),

@@ -24,6 +24,7 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
         ),
       ),
     })),
+    display: config.display,
     clock,
     startMs,
     startUtcMs,

@@ -4,6 +4,8 @@ import { createMemoryI2c, type MemoryI2c } from "../bus/memory-i2c.ts";
 import { createMemorySerial, type MemorySerial } from "../bus/memory-serial.ts";
 import type { BoardReader } from "../device/board-device.ts";
 import type { Device } from "../device/catalogue.ts";
+import type { DisplayDevice, DisplaySize } from "../device/display-device.ts";
+import { createDisplayTwin, type DisplayTwin } from "../device/display-twin.ts";
 import { createTwin } from "../device/twin.ts";
 import type { Clock } from "../model/time.ts";
 import { createSimulatedBoard } from "./board.ts";
@@ -65,6 +67,9 @@ export function createSimulatedMachine(options: {
   readonly scene: SceneOptions;
   readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" | "counter" }>>;
   readonly parts: readonly SimulatedPart[];
+  readonly display?:
+    | { readonly device: DisplayDevice; readonly size: DisplaySize; readonly bus: string; readonly address: number }
+    | undefined;
   readonly clock: Clock;
   /** Mono ms at which the scene began, and UTC at that instant. */
   readonly startMs: number;
@@ -132,5 +137,12 @@ export function createSimulatedMachine(options: {
     }
   }
 
-  return { scene, i2c, serial, counters, boards, actors: actors as readonly Actor[] };
+  let display: DisplayTwin | undefined;
+  if (options.display !== undefined) {
+    const { device, size, bus, address } = options.display;
+    display = createDisplayTwin(device, size);
+    i2c.get(bus)?.attach(address, display);
+  }
+
+  return { scene, display, i2c, serial, counters, boards, actors: actors as readonly Actor[] };
 }

@@ -4,8 +4,7 @@ import { startCabServer } from "../cab/server.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { Row } from "../link/frame.ts";
 import type { MarkKind } from "../model/operator.ts";
-import { type CabSource, createCabFacts } from "./cab-facts.ts";
-import { lampOf } from "./lamp.ts";
+import { createOperatorFacts, type OperatorSource } from "./operator-facts.ts";
 import type { TableSpec } from "./recorder.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -23,28 +22,12 @@ export async function startCab(options: {
   readonly timebase: Timebase;
   readonly log: Logger;
   readonly mark: (monoMs: number, kind: MarkKind) => Promise<unknown>;
-  readonly source: Omit<CabSource, "lamp"> & { spool(): "ok" | "degraded" | "failed"; trial(): boolean };
+  readonly source: OperatorSource;
 }): Promise<Cab | undefined> {
   const { config, tables, timebase, log, source } = options;
   const { cab } = config;
   if (cab === undefined) return undefined;
-  const facts = createCabFacts({
-    config,
-    cab,
-    tables,
-    timebase,
-    source: {
-      ...source,
-      lamp: () =>
-        lampOf({
-          sampler: source.sampler(),
-          sources: Object.fromEntries(Object.entries(source.sources()).map(([name, s]) => [name, s.state])),
-          spool: source.spool(),
-          trial: source.trial(),
-          gnss: facts.gnssFix(),
-        }),
-    },
-  });
+  const facts = createOperatorFacts({ config, shown: cab, tables, timebase, source });
   try {
     const server = await startCabServer({
       ...cab,

@@ -22,9 +22,11 @@ import { createClockFloor, validity } from "./clock-floor.ts";
 import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
 import { createCondition } from "./condition.ts";
+import { startDisplayTeller } from "./display-teller.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLive } from "./live.ts";
+import type { OperatorSource } from "./operator-facts.ts";
 import { createPanelLamp } from "./panel-lamp.ts";
 import { claimSpool } from "./presence.ts";
 import type { TableSpec } from "./recorder.ts";
@@ -227,7 +229,8 @@ export async function startUnit(options: {
     condition: () => {
       const sources = Object.entries(status?.sources ?? {}).map(([name, source]) => [name, source.state]);
       const { connected } = uplink.status();
-      return [sampler, supervisor.restarts, sources, spool.state, timebase.trust, connected, bundle()];
+      const display = status?.display?.state;
+      return [sampler, supervisor.restarts, sources, display, spool.state, timebase.trust, connected, bundle()];
     },
     tellState: () => uplink.publishState(words("online")),
     tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
@@ -255,26 +258,27 @@ export async function startUnit(options: {
     bulletins.look();
     alerts.look();
   };
+  const operatorSource: OperatorSource = {
+    nowMs: () => clock.monoMs(),
+    sampler: () => sampler,
+    trial: () => bundle()?.trial ?? false,
+    sources: () => status?.sources ?? {},
+    spool: () => spool.state,
+    openCandidate: () => recorder.openCandidate(clock.monoMs()),
+    hq() {
+      const { connected, lastAckMono } = uplink.status();
+      const lastAckS = lastAckMono === undefined ? null : (systemClock.monoMs() - lastAckMono) / 1000;
+      const unsent = LANES.reduce((n, lane) => n + spool.unsent(lane), 0);
+      return { connected, unsent, lastAckS, spool: spool.state };
+    },
+  };
   const cab = await startCab({
     config,
     tables,
     timebase,
     log,
     mark: (monoMs, kind) => recorder.mark(monoMs, kind, "cab"),
-    source: {
-      nowMs: () => clock.monoMs(),
-      sampler: () => sampler,
-      trial: () => bundle()?.trial ?? false,
-      sources: () => status?.sources ?? {},
-      spool: () => spool.state,
-      openCandidate: () => recorder.openCandidate(clock.monoMs()),
-      hq() {
-        const { connected, lastAckMono } = uplink.status();
-        const lastAckS = lastAckMono === undefined ? null : (systemClock.monoMs() - lastAckMono) / 1000;
-        const unsent = LANES.reduce((n, lane) => n + spool.unsent(lane), 0);
-        return { connected, unsent, lastAckS, spool: spool.state };
-      },
-    },
+    source: operatorSource,
   });
 
   const panelLamp = createPanelLamp({
@@ -287,6 +291,11 @@ export async function startUnit(options: {
       trial: bundle()?.trial ?? false,
     }),
     tell: (lamp) => server?.lamp(lamp),
+  });
+  const display = startDisplayTeller({
+    ...{ config, tables, timebase },
+    source: operatorSource,
+    tell: (screen) => server?.screen(screen),
   });
 
   const samplerEnded = (why: string, inMs: number): void => {
@@ -328,6 +337,7 @@ export async function startUnit(options: {
         if (tables[row.table]?.kind === "track") position.row(row);
         cab?.row(row);
         panelLamp.row(row);
+        display?.row(row);
         recorder.row(row, bytes, number);
       },
       note(note, number) {
@@ -414,6 +424,7 @@ export async function startUnit(options: {
       clearInterval(proof);
       bulletins.stop();
       panelLamp.stop();
+      display?.stop();
       clearInterval(watchAlerts);
       stopWatching();
       hq?.stop();

@@ -84,5 +84,6 @@ export function healthMessage(facts: UnitFacts): HealthMessage {
       losses: status?.losses ?? {},
     },
     sources: sourcesOf(facts),
+    ...(status?.display === undefined ? {} : { display: status.display }),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
 import { manualClock } from "../../src/bus/clock.ts";
+import type { Device } from "../../src/device/catalogue.ts";
 import type { SourceState } from "../../src/model/record.ts";
 import { openPart } from "../../src/sampler/open-parts.ts";
 import { createSimulatedMachine } from "../../src/sim/machine.ts";
@@ -48,7 +49,7 @@ describe("every part that is not on an I2C bus, on the simulated machine", () =>
   it.each([...Object.entries(PARTS), ["j1939-slcan", canable] as const])(
     "%s runs and reads the scene",
     (name, { options, key, column, between }) => {
-      const device = catalogue[name]!;
+      const device = catalogue[name] as Device;
       const clock = manualClock(50_000);
       const kind = device.kind === "counter" ? "counter" : "serial";
       const { serial, counters, boards, actors } = createSimulatedMachine({

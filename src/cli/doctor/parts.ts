@@ -3,25 +3,27 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../bus/clock.ts";
-import type { LoadedConfig, LoadedPart } from "../../config/loaded.ts";
+import type { LoadedConfig, LoadedDisplay, LoadedPart } from "../../config/loaded.ts";
 import { startLinkServer } from "../../link/server.ts";
 import type { SourceHealth } from "../../model/record.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const LOOK_MS = 100;
 
+/** How parts, and the display, do. */
+interface Heard {
+  readonly sources: Readonly<Record<string, SourceHealth>>;
+  readonly display?: SourceHealth | undefined;
+}
+
 /**
  * Runs the sampler alone for a few seconds, as the unit would, and returns how each part does then: as soon as all run, or
  * after `timeoutMs`. Nothing is recorded or sent.
  */
-export async function trySampler(
-  config: LoadedConfig,
-  samplerEntry: string,
-  timeoutMs: number,
-): Promise<Readonly<Record<string, SourceHealth>>> {
+export async function trySampler(config: LoadedConfig, samplerEntry: string, timeoutMs: number): Promise<Heard> {
   const dir = mkdtempSync(join(tmpdir(), "swath-doctor-"));
   const socket = join(dir, "link.sock");
-  let sources: Readonly<Record<string, SourceHealth>> = {};
+  let heard: Heard = { sources: {} };
   const server = await startLinkServer({
     path: socket,
     listener: {
@@ -30,7 +32,7 @@ export async function trySampler(
       note: () => undefined,
       gone: () => undefined,
       status: (status) => {
-        sources = status.sources;
+        heard = status;
       },
     },
   });
@@ -40,7 +42,9 @@ export async function trySampler(
   });
   const gone = new Promise<void>((done) => child.once("exit", () => done()));
   const endMs = systemClock.monoMs() + timeoutMs;
-  const allRun = () => config.parts.every((part) => sources[part.name]?.state === "running");
+  const allRun = () =>
+    config.parts.every((part) => heard.sources[part.name]?.state === "running") &&
+    (config.display === undefined || heard.display?.state === "running");
   while (!allRun() && systemClock.monoMs() < endMs && child.exitCode === null && child.signalCode === null)
     await new Promise((done) => setTimeout(done, LOOK_MS));
   // The sampler ends by itself when its standard input closes.
@@ -50,7 +54,7 @@ export async function trySampler(
   clearTimeout(insist);
   await server.close();
   rmSync(dir, { recursive: true, force: true });
-  return sources;
+  return heard;
 }
 
 /** Counters that name a cause, most telling first, with what to do about each. */
@@ -78,22 +82,39 @@ const CAUSES: readonly (readonly [counter: string, means: string, todo: string])
   ["overrun", "samples were lost in it", "Lower its odrHz, or the load on this bus."],
 ];
 
+/** Why a part is not running, as far as its counters tell, and what to do about it. */
+function causeOf({ state, counters }: SourceHealth): [because: string, todo: string] {
+  const cause = CAUSES.find(([counter]) => (counters[counter] ?? 0) > 0);
+  const because = cause === undefined ? "" : `: ${cause[1]} (${cause[0]} ${counters[cause[0]]})`;
+  return [
+    because,
+    cause?.[2] ?? (state === "starting" ? "Wait a minute and look again." : "Check power, plug and cable."),
+  ];
+}
+
 /** What one part says of itself, and what to do. */
 export function judgePart(part: LoadedPart, health: SourceHealth | undefined): Finding {
   const what = `part ${part.name}`;
   const where = part.address === undefined ? part.bus : `0x${part.address.toString(16)} on ${part.bus}`;
   const named = `${part.device.part}, ${where}`;
   if (health === undefined) return finding(what, "unknown", `${named}: nothing was heard of it`);
-  const { state, counters, verified } = health;
+  const { state, verified } = health;
   if (state === "running")
     return finding(what, "ok", `${named}: running${verified ? `, verified by ${verified}` : ""}`);
-  const cause = CAUSES.find(([counter]) => (counters[counter] ?? 0) > 0);
-  const because = cause === undefined ? "" : `: ${cause[1]} (${cause[0]} ${counters[cause[0]]})`;
-  const todo = cause?.[2] ?? (state === "starting" ? "Wait a minute and look again." : "Check power, plug and cable.");
+  const [because, todo] = causeOf(health);
   return finding(
     what,
     state === "starting" || state === "degraded" ? "look" : "wrong",
     `${named}: ${state}${because}`,
     todo,
   );
+}
+
+/** What is known of the display. Nothing is measured with it, so that its loss is worth a look and no more. */
+export function judgeDisplay({ device, address, bus }: LoadedDisplay, health: SourceHealth | undefined): Finding {
+  const named = `${device.part}, 0x${address.toString(16)} on ${bus}`;
+  if (health === undefined) return finding("display", "unknown", `${named}: nothing was heard of it`);
+  if (health.state === "running")
+    return finding("display", "ok", `${named}: written to, verified by its acknowledge alone`);
+  return finding("display", "look", `${named}: ${health.state}${causeOf(health)[0]}`, causeOf(health)[1]);
 }

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { createLampWatch } from "../../src/sampler/lamp-watch.ts";
+import type { Lamp } from "../../src/model/operator.ts";
+import { createUnitWatch } from "../../src/sampler/unit-watch.ts";
 
-describe("the lamp as the sampler passes it on", () => {
+describe("what the unit says to the operator, as the sampler passes it on", () => {
   it("is the unit's word, and fault when no word has come for ten seconds", () => {
     let now = 0;
     const told: string[] = [];
-    const watch = createLampWatch(
+    const watch = createUnitWatch<Lamp>(
       (lamp) => told.push(lamp),
+      "fault",
       () => now,
     );
     const pass = (ms: number) => {
