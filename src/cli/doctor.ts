@@ -86,7 +86,14 @@ async function examine(config: LoadedConfig, add: (...more: readonly Finding[]) 
         : judgePart(part, heard?.sources[part.name]),
     );
   }
-  if (config.display !== undefined) add(judgeDisplay(config.display, heard?.display));
+  const { display } = config;
+  if (display !== undefined) {
+    add(
+      without.has(display.bus)
+        ? finding("display", "unknown", `${display.device.part}: its bus ${display.bus} cannot be used`)
+        : judgeDisplay(display, heard?.display),
+    );
+  }
   add(...(unit === undefined ? await checkBroker(config, BROKER_MS) : judgeLink(unit)));
 }
 

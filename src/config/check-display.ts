@@ -1,8 +1,9 @@
+import type { z } from "zod";
 import type { Catalogue } from "../device/catalogue.ts";
 import { hex } from "./check-parts.ts";
 import { at, type Checking, complain, goodAt, namesAt } from "./checking.ts";
 import { oneOf } from "./expected.ts";
-import type { LoadedDisplay, LoadedPart } from "./loaded.ts";
+import type { LoadedChannel, LoadedDisplay, LoadedPart } from "./loaded.ts";
 import { suggest } from "./nearest.ts";
 import { type BusConfig, cabSchema, displaySchema } from "./schema.ts";
 
@@ -11,6 +12,7 @@ export function checkDisplay(
   c: Checking,
   buses: ReadonlyMap<string, BusConfig>,
   parts: ReadonlyMap<string, LoadedPart>,
+  channels: readonly LoadedChannel[],
   catalogue: Catalogue,
 ): LoadedDisplay | undefined {
   const display = goodAt(c, displaySchema.strip(), ["display"]);
@@ -54,12 +56,32 @@ export function checkDisplay(
       "address",
       `${hex(address)} on "${busName}" is already taken by "${other.name}" (${at(c, ["parts", other.name])})`,
     );
-  const channels = namesAt(c, ["channels"]);
-  for (const key of ["depth", "rotor"] as const) {
-    const name = display[key];
-    if (name !== undefined && !channels.includes(name))
-      refuse(key, `there is no channel "${name}"; ${suggest(name, channels, "channels of this file")}`);
-  }
   const cab = goodAt(c, cabSchema, ["cab"]) ?? cabSchema.parse({});
-  return { device, bus: busName, address, size, depth: display.depth ?? cab.depth, rotor: display.rotor ?? cab.rotor };
+  const shown = { depth: display.depth ?? cab.depth, rotor: display.rotor ?? cab.rotor };
+  checkShown(c, display, shown, channels);
+  return { device, bus: busName, address, size, ...shown };
+}
+
+/** What is shown as m and rpm must be in m and rpm; a channel that is only the default need not be there. */
+function checkShown(
+  c: Checking,
+  written: z.output<typeof displaySchema>,
+  shown: Readonly<Record<"depth" | "rotor", string>>,
+  channels: readonly LoadedChannel[],
+): void {
+  const names = namesAt(c, ["channels"]);
+  for (const [key, unit] of [["depth", "m"] as const, ["rotor", "rpm"] as const]) {
+    const name = shown[key];
+    const path = written[key] === undefined ? ["display"] : ["display", key];
+    const found = channels.find(({ column }) => column === name)?.spec.unit;
+    if (written[key] !== undefined && !names.includes(name))
+      complain(
+        c,
+        "config/conflict",
+        path,
+        `there is no channel "${name}"; ${suggest(name, names, "channels of this file")}`,
+      );
+    else if (found !== undefined && found !== unit)
+      complain(c, "config/conflict", path, `it shows the ${key} in ${unit}, but channel "${name}" is in ${found}`);
+  }
 }

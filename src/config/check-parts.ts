@@ -52,7 +52,8 @@ export function checkParts(
     const path = ["parts", name];
     const device = Object.hasOwn(catalogue, written.part) ? catalogue[written.part] : undefined;
     if (device === undefined) {
-      const hint = suggest(written.part, Object.keys(catalogue), "parts in the catalogue");
+      const names = Object.keys(catalogue).filter((part) => catalogue[part]?.kind !== "display");
+      const hint = suggest(written.part, names, "parts in the catalogue");
       complain(
         c,
         "config/conflict",

@@ -100,15 +100,21 @@ function busLines(loaded: LoadedConfig): string[] {
         const cost = load === undefined ? "" : `; ${percent(load.share)}, ${load.traffic}`;
         return partLines(part, cost);
       }),
-      ...(loaded.display?.bus === name ? displayLines(loaded.display, onBus) : []),
+      ...(loaded.display?.bus === name ? displayLines(loaded.display, onBus, loaded.channels) : []),
     ];
   });
 }
 
-function displayLines({ device, address, size, depth, rotor }: LoadedDisplay, onBus: readonly BusLoad[]): string[] {
+function displayLines(
+  { device, address, size, depth, rotor }: LoadedDisplay,
+  onBus: readonly BusLoad[],
+  channels: readonly LoadedChannel[],
+): string[] {
   const load = onBus.find((l) => l.part === "display");
   const cost = load === undefined ? "" : `; ${percent(load.share)}, ${load.traffic}`;
-  return [`    display: ${device.part} at ${hex(address)}, ${size}, shows ${depth} and ${rotor}${cost}`];
+  const missing = [depth, rotor].filter((name) => !channels.some(({ column }) => column === name));
+  const dashes = missing.length === 0 ? "" : ` (there is no channel ${missing.join(" or ")}: -- in its place)`;
+  return [`    display: ${device.part} at ${hex(address)}, ${size}, shows ${depth} and ${rotor}${dashes}${cost}`];
 }
 
 function busWords(bus: BusConfig): string {

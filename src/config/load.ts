@@ -50,7 +50,7 @@ export function loadConfig(
   const ringSeconds = goodAt(c, ringSchema.strip(), ["ring"])?.seconds ?? ringSchema.parse({}).seconds;
   const channels = checkChannels(c, parts, ringSeconds);
   const track = checkTrack(c, parts);
-  const display = checkDisplay(c, buses, parts, catalogue);
+  const display = checkDisplay(c, buses, parts, channels, catalogue);
   checkBudgets(c, buses, parts, display);
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);

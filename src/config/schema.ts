@@ -366,7 +366,9 @@ export const displaySchema = z
       .default("128x64")
       .describe("columns and rows of pixels; the smaller one has two small lines"),
     depth: channelName.optional().describe("channel of the tool's depth in m; default: that of cab, else tool_depth"),
-    rotor: channelName.optional().describe("channel of the rotor's speed; default: that of cab, else rotor_speed"),
+    rotor: channelName
+      .optional()
+      .describe("channel of the rotor's speed in rpm; default: that of cab, else rotor_speed"),
   })
   .describe("a small display for a glance at the unit's state (docs/operator.md)");
 

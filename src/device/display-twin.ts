@@ -15,24 +15,12 @@ export interface DisplayTwin extends I2cTwin {
 }
 
 /** Bytes that follow a command; 0 for all others. SSD1306 data sheet, table 9-1. */
-const OPERANDS: Readonly<Record<number, number>> = {
-  32: 1,
-  33: 2,
-  34: 2,
-  38: 6,
-  39: 6,
-  41: 5,
-  42: 5,
-  129: 1,
-  141: 1,
-  163: 2,
-  168: 1,
-  211: 1,
-  213: 1,
-  217: 1,
-  218: 1,
-  219: 1,
-};
+const OPERANDS: ReadonlyMap<number, number> = new Map([
+  ...[0x20, 0x81, 0x8d, 0xa8, 0xd3, 0xd5, 0xd9, 0xda, 0xdb].map((op) => [op, 1] as const),
+  ...[0x21, 0x22, 0xa3].map((op) => [op, 2] as const),
+  ...[0x29, 0x2a].map((op) => [op, 5] as const),
+  ...[0x26, 0x27].map((op) => [op, 6] as const),
+]);
 const SET_MODE = 0x20;
 const SET_COLUMNS = 0x21;
 const SET_PAGES = 0x22;
@@ -125,7 +113,7 @@ export function createDisplayTwin(device: DisplayDevice, size: DisplaySize): Dis
     write(register, bytes, length) {
       if (register === device.control.data) for (let i = 0; i < length; i++) pixel(bytes[i]!);
       else if (register === device.control.command)
-        for (let i = 0; i < length; i += 1 + (OPERANDS[bytes[i]!] ?? 0))
+        for (let i = 0; i < length; i += 1 + (OPERANDS.get(bytes[i]!) ?? 0))
           command(bytes[i]!, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0);
     },
     lines() {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
+import { ssd1306 } from "../../devices/ssd1306.ts";
 import { checkClock, checkDeviceFile, checkDisk, checkPower } from "../../src/cli/doctor/host.ts";
-import { judgePart } from "../../src/cli/doctor/parts.ts";
+import { judgeDisplay, judgePart } from "../../src/cli/doctor/parts.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { SourceHealth } from "../../src/model/record.ts";
 import { askUnit, claimSpool } from "../../src/unit/presence.ts";
@@ -90,6 +91,33 @@ describe("what the doctor says of a part", () => {
 
   it("is unknown when nothing was heard of it", () => {
     expect(judgePart(part, undefined).verdict).toBe("unknown");
+  });
+});
+
+describe("what the doctor says of the display", () => {
+  const display = { device: ssd1306, bus: "i2c1", address: 0x3c, size: "128x64", depth: "d", rotor: "r" } as const;
+  const judge = (state: SourceHealth["state"], counters: Record<string, number> = {}) =>
+    judgeDisplay(display, { state, part: "ssd1306", counters });
+
+  it("is that it runs, and that its acknowledge is all that is known", () => {
+    const found = judge("running");
+    expect(found).toMatchObject({ what: "display", verdict: "ok" });
+    expect(found.found).toBe("ssd1306, 0x3c on i2c1: written to, verified by its acknowledge alone");
+  });
+
+  it.each([
+    ["absent", { noAck: 4 }, /plug/],
+    ["failed", { timeout: 1 }, /./],
+    ["starting", {}, /Wait/],
+  ] as const)("is worth a look and never wrong, because nothing is measured with it: %s", (state, counters, todo) => {
+    const found = judge(state, counters);
+    expect(found.verdict).toBe("look");
+    expect(found.found).toContain(state);
+    expect(found.todo).toMatch(todo);
+  });
+
+  it("is unknown when nothing was heard of it", () => {
+    expect(judgeDisplay(display, undefined).verdict).toBe("unknown");
   });
 });
 

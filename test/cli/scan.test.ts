@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { adxl375 } from "../../devices/adxl375.ts";
 import { ds3231 } from "../../devices/ds3231.ts";
 import { catalogue } from "../../devices/index.ts";
+import { ssd1306 } from "../../devices/ssd1306.ts";
 import { tmp117 } from "../../devices/tmp117.ts";
 import { systemClock } from "../../src/bus/clock.ts";
 import type { I2cBus } from "../../src/bus/i2c.ts";
@@ -11,6 +12,7 @@ import { scanI2c } from "../../src/cli/scan-i2c.ts";
 import { guess, scanPort } from "../../src/cli/scan-serial.ts";
 import { encodeUbx } from "../../src/codec/ubx-framer.ts";
 import { encodeNavPvt } from "../../src/codec/ubx-nav-pvt.ts";
+import { createDisplayTwin } from "../../src/device/display-twin.ts";
 import { createTwin } from "../../src/device/twin.ts";
 import { openPty } from "../rigs/pty.ts";
 
@@ -51,6 +53,14 @@ describe("a scan of an I2C bus", () => {
       { address: 0x68, kind: "answers", parts: ["ds1338", "ds3231"] },
     ]);
     expect(answers[2]!.parts).not.toContain("tmp117");
+  });
+
+  it("names a display as what an address may be, because nothing can be read from it", () => {
+    const bus = createMemoryI2c({ name: "i2c-1" });
+    bus.attach(0x3c, createDisplayTwin(ssd1306, "128x64"));
+    const [answer] = scanI2c(bus, catalogue).answers;
+    expect(answer).toMatchObject({ address: 0x3c, kind: "answers" });
+    expect(answer!.parts).toContain("ssd1306");
   });
 
   it("writes nothing to anything, and asks a part without identity for no register", () => {

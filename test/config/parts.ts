@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Catalogue } from "../../src/device/catalogue.ts";
 import { defineDevice, poll, streamFifo } from "../../src/device/define.ts";
+import type { DisplayDevice } from "../../src/device/display-device.ts";
 import { defineNmeaDevice } from "../../src/device/nmea-device.ts";
 
 /** A FIFO part at two addresses, as fast as a bus goes. */
@@ -77,5 +78,21 @@ const receiver = defineNmeaDevice({
   },
 });
 
-/** Three parts that stay as they are, so that the texts of errors do too. */
-export const parts: Catalogue = { shake, meter, receiver };
+/** A display that may sit where `shake` does. */
+const panes: DisplayDevice = {
+  kind: "display",
+  part: "panes",
+  summary: "a few letters",
+  source: "made for tests",
+  addresses: [0x3c, 0x53],
+  maxClockHz: 400_000,
+  control: { command: 0x00, data: 0x40 },
+  shapes: { "128x64": { columns: 128, pages: 8 }, "128x32": { columns: 128, pages: 4 } },
+  off: [0xae],
+  on: [0xaf],
+  setup: () => [],
+  window: (column, page) => [column, page],
+};
+
+/** Parts that stay as they are, so that the texts of errors do too. */
+export const parts: Catalogue = { shake, meter, receiver, panes };

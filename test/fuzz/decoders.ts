@@ -12,7 +12,7 @@ import { createUbxFramer, encodeUbx } from "../../src/codec/ubx-framer.ts";
 import { decodeNavPvt, encodeNavPvt, fixOfNavPvt, NAV_PVT } from "../../src/codec/ubx-nav-pvt.ts";
 import { decodeRelPos, encodeRelPos, NAV_RELPOSNED } from "../../src/codec/ubx-relposned.ts";
 import { createVeDirectFramer, encodeVeDirect } from "../../src/codec/vedirect.ts";
-import { createFrameReader, encodeAck, encodeNote } from "../../src/link/frame.ts";
+import { createFrameReader, encodeAck, encodeNote, encodeScreen } from "../../src/link/frame.ts";
 import type { Descriptor, Draft } from "../../src/model/record.ts";
 
 /**
@@ -267,6 +267,7 @@ const link: FuzzedDecoder = {
     encodeNote(1, { kind: "overflow", mono: 5, from: 1, to: 2 }),
     encodeAck(7),
     encodeNote(2, { kind: "anchor", mono: 5, offsetMs: 1e12, trust: "gnss", uncMs: 20 }),
+    encodeScreen(["OK", "DEPTH  0.18/0.20 LOW"]),
   ]),
   // Out of step the link is closed, not resynchronised: both ends are our own.
   open(emit) {

@@ -6,6 +6,7 @@ import {
   encodeLamp,
   encodeNote,
   encodeRow,
+  encodeScreen,
   type Frame,
 } from "../../src/link/frame.ts";
 import fc from "../properties.ts";
@@ -18,6 +19,7 @@ function sample(): { bytes: Buffer; frames: number } {
     encodeNote(2, { kind: "anchor", mono: 5, offsetMs: 1e12, trust: "gnss", uncMs: 200 }),
     encodeAck(2),
     encodeLamp("no_fix"),
+    encodeScreen(["NO FIX", "DEPTH  0.18/0.20 LOW"]),
   ];
   return { bytes: Buffer.concat(parts), frames: parts.length };
 }
@@ -40,6 +42,16 @@ describe("the frames between sampler and unit", () => {
     if (row?.type !== "row") throw new Error("no row");
     expect([...row.row.values]).toEqual([1.25, Number.NaN, -7]);
     expect([...row.row.q]).toEqual([0, 8, 2]);
+  });
+
+  it("carry the lamp and the display's lines, and no lines that a display could not show", () => {
+    const { frames } = read([sample().bytes]);
+    expect(frames.at(-2)).toEqual({ type: "lamp", number: 0, lamp: "no_fix" });
+    expect(frames.at(-1)).toEqual({ type: "screen", number: 0, screen: ["NO FIX", "DEPTH  0.18/0.20 LOW"] });
+    for (const lines of [[], Array(9).fill(""), ["x".repeat(22)], ["ជ"], ["a\nb"]])
+      expect(read([encodeScreen(lines), encodeAck(1)]).frames, JSON.stringify(lines)).not.toContainEqual(
+        expect.objectContaining({ type: "screen" }),
+      );
   });
 
   it("are the same for any chunking of the bytes", () => {
