@@ -10,26 +10,32 @@ import { isSwathError } from "../model/errors.ts";
 import { calibrateDepth } from "./calibrate/depth.ts";
 import { type Dialogue, NoAnswer, openDialogue } from "./calibrate/dialogue.ts";
 import { keepCalibration } from "./calibrate/keep.ts";
+import { measureLeverArm } from "./calibrate/lever-arm.ts";
+import { calibrateRotor } from "./calibrate/rotor.ts";
 import type { ChannelSession } from "./calibrate/session.ts";
+import { calibrateTilt } from "./calibrate/tilt.ts";
 import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
 
 type Out = { write(text: string): unknown };
 
 /** What is calibrated by reading a channel, the unit its values are in, and the guide through it. */
 const CHANNEL_KINDS: Readonly<
-  Record<string, { readonly unit: string; readonly guide: (s: ChannelSession) => Promise<NewCalibration> }>
+  Record<string, { readonly unit: string; readonly guide: (s: ChannelSession) => Promise<NewCalibration | undefined> }>
 > = {
   depth: { unit: "m", guide: calibrateDepth },
+  tilt: { unit: "deg", guide: calibrateTilt },
+  rotor: { unit: "rpm", guide: calibrateRotor },
 };
 
 const USAGE = `usage: swath calibrate ${Object.keys(CHANNEL_KINDS).join("|")} --config FILE --channel NAME --by YOUR-NAME [--seconds N]
+       swath calibrate lever-arm --config FILE --by YOUR-NAME
 
 Asks one question at a time, reads the channel, and writes the result into the unit file.
 Stop the unit first: a part that two programs ask at once misleads both.
 `;
 
 /**
- * `swath calibrate KIND --config FILE --channel NAME --by NAME`: guides through a calibration and writes it into the unit file.
+ * `swath calibrate KIND --config FILE [--channel NAME] --by NAME`: guides through a calibration and writes it into the unit file.
  * Answers are lines of `input`. Returns 0 when it was written; 1 when it was not, with the file as it was.
  */
 export async function calibrate(
@@ -54,10 +60,12 @@ export async function calibrate(
   const [name = "", ...more] = positionals;
   const by = values.by?.trim() ?? "";
   const seconds = Number(values.seconds);
+  const isLeverArm = name === "lever-arm";
   const kind = Object.hasOwn(CHANNEL_KINDS, name) ? CHANNEL_KINDS[name] : undefined;
   const column = values.channel;
   const isTime = seconds >= 1 && seconds <= 600;
-  if (kind === undefined || more.length > 0 || values.config === undefined || column === undefined || !isTime) {
+  const isKnown = isLeverArm ? column === undefined : kind !== undefined && column !== undefined;
+  if (!isKnown || more.length > 0 || values.config === undefined || !isTime) {
     out.write(USAGE);
     return EXIT_USAGE;
   }
@@ -66,7 +74,9 @@ export async function calibrate(
     return EXIT_USAGE;
   }
   try {
-    const config = loadConfig(values.config, { catalogue, without: [column] });
+    const config = loadConfig(values.config, { catalogue, without: [column ?? "leverArm"] });
+    if (kind === undefined || column === undefined)
+      return await converse(config, out, input, (dialogue) => measureLeverArm(dialogue, config, by));
     const channel = channelFor(config, column, name, kind.unit);
     if (typeof channel === "string") {
       out.write(`${values.config}: ${channel}\n`);
@@ -96,7 +106,7 @@ async function converse(
   config: LoadedConfig,
   out: Out,
   input: Readable & { readonly isTTY?: boolean },
-  guide: (dialogue: Dialogue) => Promise<NewCalibration>,
+  guide: (dialogue: Dialogue) => Promise<NewCalibration | undefined>,
 ): Promise<number> {
   try {
     // Known before anybody moves the machine for it.
@@ -114,7 +124,7 @@ async function converse(
     dialogue.say(
       `Machine ${config.machine}, unit ${config.identity.unit}; ${new Date().toISOString()} by this computer's clock.`,
     );
-    const isWritten = await keepCalibration(dialogue, config, await guide(dialogue));
+    const isWritten = await guideAndKeep(dialogue, config, guide);
     dialogue.say(
       isWritten
         ? `Written. Look at it with: swath check ${config.file}; then flash it or start the unit.`
@@ -129,6 +139,15 @@ async function converse(
   } finally {
     dialogue.close();
   }
+}
+
+async function guideAndKeep(
+  dialogue: Dialogue,
+  config: LoadedConfig,
+  guide: (dialogue: Dialogue) => Promise<NewCalibration | undefined>,
+): Promise<boolean> {
+  const found = await guide(dialogue);
+  return found !== undefined && (await keepCalibration(dialogue, config, found));
 }
 
 function messageOf(e: unknown): string {

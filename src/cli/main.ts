@@ -31,7 +31,7 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     load: async () => (await import("./probe.ts")).probe,
   },
   calibrate: {
-    about: "measure depth with the machine and write it into its unit file, step by step",
+    about: "measure depth, tilt, rotor or lever arm and write it into the unit file, step by step",
     load: async () => (await import("./calibrate.ts")).calibrate,
   },
   hq: {

@@ -66,6 +66,8 @@ export function levelTilt(firstDeg: number, turnedDeg: number): { offsetDeg: num
   return { offsetDeg: (firstDeg + turnedDeg) / 2, slopeDeg: (firstDeg - turnedDeg) / 2 };
 }
 
+/** A channel that says so many times the tachometer's speed, or so much less, looks at something else. */
+const ROTOR_RATIO_MAX = 200;
 /** A pickup looks at whole teeth: a figure further from a whole number than this was measured wrongly. */
 const WHOLE_MAX = 0.2;
 
@@ -83,10 +85,38 @@ export function wholePulses(
   const figure = `${Number(measured.toPrecision(5))} pulses in one turn`;
   if (pulses < 1) return `${figure}: pulses are missing, or another shaft was turned`;
   if (measured * share > 0.5 - WHOLE_MAX)
-    return `${figure}, known within ${Number((measured * share).toPrecision(2))}: that cannot tell ${pulses} from ${pulses + 1}; count more turns, or the teeth`;
+    return `${figure}, known within ${Number((measured * share).toPrecision(2))}: that cannot tell ${pulses} from ${pulses + 1}; count the teeth, enter them in the part's options and calibrate again`;
   if (Math.abs(measured - pulses) > WHOLE_MAX)
     return `${figure}, expected a whole number: the turns were counted wrongly, a belt slips, or the pickup misses teeth`;
   return { pulses, measured };
+}
+
+/**
+ * What makes true speeds of a rotor's readings, from one reading (rpm) beside a tachometer (rpm, known within `share`): whole
+ * pulses in one turn for a pickup set to `configured` pulses, else a factor. A pickup that the tachometer agrees with keeps
+ * its pulses, even where no tachometer could count that many. Or a sentence why neither can be believed.
+ */
+export function rotorAgainst({
+  reading,
+  rpm,
+  share,
+  configured,
+}: {
+  readonly reading: { readonly mean: number; readonly scatter: number };
+  readonly rpm: number;
+  readonly share: number;
+  readonly configured: number | undefined;
+}): { readonly pulses?: number; readonly scale: number; readonly uncertainty: number } | string {
+  const ratio = reading.mean / rpm;
+  if (!(ratio > 1 / ROTOR_RATIO_MAX && ratio < ROTOR_RATIO_MAX))
+    return `the channel says ${Number(reading.mean.toPrecision(4))} rpm and the tachometer ${rpm}: this is another shaft, or a wrong figure`;
+  const known = Math.hypot(share, reading.scatter / Math.abs(reading.mean));
+  if (configured === undefined) return { scale: 1 / ratio, uncertainty: known };
+  if (Number.isInteger(configured) && Math.abs(ratio - 1) <= known)
+    return { pulses: configured, scale: 1, uncertainty: known };
+  const found = wholePulses(configured, reading.mean, { value: rpm, share: known });
+  if (typeof found === "string") return found;
+  return { pulses: found.pulses, scale: 1, uncertainty: known };
 }
 
 function mm(m: number): string {

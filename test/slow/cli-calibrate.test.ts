@@ -22,19 +22,25 @@ let pty: PtyRig;
 /** What the distance sensor says, in mm; `step` is added after each frame. */
 let mm = 1000;
 let step = 0;
+/** What the sender of lines says. */
+let lines: PtyRig;
+let said = 0;
 let timer: ReturnType<typeof setInterval>;
 
 beforeAll(async () => {
   pty = await openPty();
+  lines = await openPty();
   timer = setInterval(() => {
     const [high, low] = [mm >> 8, mm & 0xff];
     if (mm >= 0) pty.write(Buffer.from([0xff, high, low, (0xff + high + low) & 0xff]));
     mm += step;
+    lines.write(`${said}\r\n`);
   }, 25);
 });
 afterAll(async () => {
   clearInterval(timer);
   await pty.stop();
+  await lines.stop();
 });
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "swath-calibrate-"));
@@ -100,6 +106,87 @@ const depthArgs = (file: string, ...more: string[]) => [
   "1",
   ...more,
 ];
+
+/** A machine whose only sensor sends numbers on lines. */
+function lineFile(column: string, unit: string): string {
+  const file = join(dir, "line.yaml");
+  writeFileSync(
+    file,
+    `org: cmac
+unit: unit-1
+machine: m-1
+broker: { url: "mqtt://broker.example.org" }
+buses: { line: { kind: serial, port: ${lines.path}, baud: 9600 } }
+parts: { sender: { part: ascii-line, bus: line, options: { unit: ${unit}, range: [-999, 999], resolution: 0.1 } } }
+channels: { ${column}: { from: sender.value } }
+`,
+  );
+  return file;
+}
+
+const guided = (kind: string, file: string, column: string) => [
+  kind,
+  "--config",
+  file,
+  "--channel",
+  column,
+  "--by",
+  "Sok Dara",
+  "--seconds",
+  "1",
+];
+const says = (value: number) => () => {
+  said = value;
+  return "";
+};
+
+describe("swath calibrate tilt, rotor and lever-arm", () => {
+  it("parts the mounting of an angle from the ground by turning the machine round", async () => {
+    const file = lineFile("pitch_front", "deg");
+    const { code, text } = await talk(guided("tilt", file, "pitch_front"), [says(3.5), says(-0.5), "yes"]);
+    expect(text).toContain("The sensor says 1.5 deg on level ground, ± 0.1 deg; the ground slopes by 2 deg.");
+    expect(code).toBe(0);
+    const { calibration, channels } = loadConfig(file, { catalogue });
+    expect(calibration?.channels["pitch_front"]).toMatchObject({ kind: "tilt", offsetDeg: 1.5, slopeDeg: 2 });
+    expect(channels[0]?.filters.at(-1)).toEqual({ offset: { value: -1.5 } });
+    const before = readFileSync(file, "utf8");
+    expect((await talk(guided("tilt", file, "pitch_front"), [says(3.5), "s"])).code).toBe(1);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  it("holds a rotor against a tachometer, and refuses another shaft", async () => {
+    const file = lineFile("rotor_speed", "rpm");
+    const { code } = await talk(guided("rotor", file, "rotor_speed"), [says(200), "196", "", "yes"]);
+    expect(code).toBe(0);
+    expect(loadConfig(file, { catalogue }).calibration?.channels["rotor_speed"]).toMatchObject({
+      kind: "rotor",
+      method: "tachometer",
+      scale: 0.98,
+      uncertainty: 0.01,
+    });
+    const wrong = await talk(guided("rotor", file, "rotor_speed"), [says(0), "200", "2"]);
+    expect(wrong).toMatchObject({ code: 1, text: expect.stringContaining("another shaft") });
+    expect((await talk(guided("depth", file, "rotor_speed"), [])).code).toBe(64);
+  });
+
+  it("asks for the lever arm by tape, figures within reason only", async () => {
+    const file = lineFile("pitch_front", "deg");
+    const args = ["lever-arm", "-c", file, "--by", "Sok Dara"];
+    const { code, text } = await talk(args, ["-2,4", "100", "0.1", "-3", "3.15", "", "yes"]);
+    expect(text).toContain('found "100", expected a number from -10 to 10 m');
+    expect(text).toContain('found "-3", expected a number from 0 to 10 m');
+    expect(code).toBe(0);
+    expect(loadConfig(file, { catalogue }).calibration?.leverArm).toMatchObject({
+      by: "Sok Dara",
+      machine: "m-1",
+      forwardM: -2.4,
+      rightM: 0.1,
+      upM: 3.15,
+      uncertaintyM: 0.02,
+    });
+    expect((await talk([...args, "--channel", "pitch_front"], [])).code).toBe(64);
+  });
+});
 
 describe("swath calibrate depth", () => {
   it("reads a real serial sensor at three heights and writes the line into the unit file, comments, rights and link kept", async () => {

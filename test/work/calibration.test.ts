@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fitDepth, levelTilt, wholePulses } from "../../src/work/calibration.ts";
+import { fitDepth, levelTilt, rotorAgainst, wholePulses } from "../../src/work/calibration.ts";
 
 const point = (readM: number, trueM: number) => ({ readM, trueM, scatterM: 0.001 });
 
@@ -48,5 +48,28 @@ describe("pulses in one turn", () => {
     expect(wholePulses(60, 200, { value: 200, share: 0.01 })).toMatch(/cannot tell 60 from 61/);
     expect(wholePulses(1, 700, { value: 200, share: 0.005 })).toMatch(/expected a whole number/);
     expect(wholePulses(1, 20, { value: 200, share: 0.01 })).toMatch(/pulses are missing/);
+  });
+});
+
+describe("a rotor read beside a tachometer", () => {
+  const reading = (mean: number) => ({ mean, scatter: 0 });
+  it("that counts no pulses gets a factor", () => {
+    const found = rotorAgainst({ reading: reading(200), rpm: 196, share: 0.01, configured: undefined });
+    expect(found).toEqual({ scale: expect.closeTo(0.98, 9), uncertainty: 0.01 });
+  });
+
+  it("keeps its pulses where the tachometer agrees, and gets other ones only where they can be told apart", () => {
+    expect(rotorAgainst({ reading: reading(201), rpm: 200, share: 0.01, configured: 60 })).toMatchObject({
+      pulses: 60,
+    });
+    expect(rotorAgainst({ reading: reading(804), rpm: 200, share: 0.01, configured: 1 })).toMatchObject({ pulses: 4 });
+    expect(rotorAgainst({ reading: reading(190), rpm: 200, share: 0.01, configured: 60 })).toMatch(/cannot tell 57/);
+  });
+
+  it("is refused when it stands still or is another shaft", () => {
+    for (const rpm of [0, -5, 1e6])
+      expect(rotorAgainst({ reading: reading(rpm), rpm: 200, share: 0.01, configured: undefined })).toMatch(
+        /another shaft/,
+      );
   });
 });
