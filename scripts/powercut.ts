@@ -5,7 +5,7 @@ import { killCuts, loopCuts, realUnharmed, writeForEver } from "../test/rigs/rea
 
 /**
  * Cuts power at the spool and prints what came of it. Long form:
- *   node dist/scripts/powercut.js --cuts 1000000 --seed 1        a model file system, cut at its operations
+ *   node dist/scripts/powercut.js --cuts 1000000 --seed 1        a model file system, cut at its operations; only states that differ count
  *   node dist/scripts/powercut.js --kill --cuts 10000            kill -9 of a writing process, real files
  *   sudo node dist/scripts/powercut.js --ext4 --cuts 10000       ext4 on a loop device, copied while it is written
  * `--without-sync` is the negative control: with it, records must be lost (model and ext4).

@@ -2,9 +2,7 @@ import { z } from "zod";
 import { TRUST } from "./time.ts";
 import { UNIT_CODES } from "./units.ts";
 
-/** Lanes, most important first: an ordered stream of records of one importance. */
-export const LANES = ["event", "log", "bulk"] as const;
-export type Lane = (typeof LANES)[number];
+export { LANES, type Lane } from "./lane.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{16}$/);
 const column = z.array(z.number().nullable());

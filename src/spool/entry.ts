@@ -1,4 +1,4 @@
-import type { Lane } from "../model/record.ts";
+import type { Lane } from "../model/lane.ts";
 import { crc32c } from "./crc32c.ts";
 
 /** What an entry is: a record, a hole in its place, rows of a record that is being filled, or what the spool knows of itself. */

@@ -149,8 +149,9 @@ export class Journal {
   async start(): Promise<void> {
     await this.close();
     this.#file = await this.#files.open(this.#path, "write");
-    const zeros = Buffer.alloc(64 * BLOCK);
-    for (let at = Math.floor(this.#fileBytes / BLOCK) * BLOCK; at < this.bytes; at += zeros.length) {
+    const from = Math.floor(this.#fileBytes / BLOCK) * BLOCK;
+    const zeros = Buffer.alloc(Math.max(0, Math.min(64 * BLOCK, this.bytes - from)));
+    for (let at = from; at < this.bytes; at += zeros.length) {
       await writeAll(this.#file, zeros.subarray(0, Math.min(zeros.length, this.bytes - at)), at);
     }
     await this.#file.sync();

@@ -1,4 +1,4 @@
-import { LANES } from "../model/record.ts";
+import { LANES } from "../model/lane.ts";
 import { type Generation, newSpoolId } from "./base.ts";
 import { bytesOf, type Entry, entryBytes, KIND } from "./entry.ts";
 import { LaneLog } from "./lane-log.ts";

@@ -1,4 +1,4 @@
-import { LANES } from "../model/record.ts";
+import { LANES } from "../model/lane.ts";
 import type { GapReason } from "./entry.ts";
 import type { LaneLog, Segment } from "./lane-log.ts";
 import type { Segments } from "./segments.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { LANES } from "../model/record.ts";
+import { LANES } from "../model/lane.ts";
 import { bytesOf, type Entry, entryBytes, gapEntry, KIND, readEntries, seedOf, writeEntries } from "./entry.ts";
 import { BLOCK, codeOf, readAround, type SpoolFile, type SpoolFiles, writeAll } from "./files.ts";
 import type { LaneLog, Segment } from "./lane-log.ts";

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { type ErrorCode, SwathError } from "../model/errors.ts";
-import { LANES, type Lane } from "../model/record.ts";
+import { LANES, type Lane } from "../model/lane.ts";
 import type { Clock } from "../model/time.ts";
 import type { Generation } from "./base.ts";
 import { CommitQueue } from "./commit-queue.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { ErrorCode } from "../model/errors.ts";
-import { LANES } from "../model/record.ts";
+import { LANES } from "../model/lane.ts";
 import { type Base, baseEntry, type Generation, newestBase, newSpoolId } from "./base.ts";
 import { bytesOf, type Entry, type GapReason, KIND } from "./entry.ts";
 import { BLOCK, codeOf, type SpoolFiles } from "./files.ts";

@@ -1,90 +1,12 @@
 import { basename } from "node:path";
 import type { SpoolFile, SpoolFiles } from "../../src/spool/files.ts";
+import { Inode, type Random } from "./model-inode.ts";
 
-const SECTOR = 512;
-
-/** A seeded source of numbers in [0, 1). */
-export type Random = () => number;
-
-/** Mulberry32. */
-export function random(seed: number): Random {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export { type Random, random } from "./model-inode.ts";
 
 /** What goes wrong: an error code, a write of half the bytes, or a sync that fails and drops what it should have kept. */
 export type Fault = "EIO" | "ENOSPC" | "EROFS" | "short" | "fsync";
 export const FAULTS: readonly Fault[] = ["EIO", "ENOSPC", "EROFS", "short", "fsync"];
-
-/** Content of one file: as programs see it, and as the medium holds it. */
-class Inode {
-  now: Buffer;
-  medium: Buffer;
-  dirty = new Set<number>();
-  /** Another file system holds the buffer too: copy before writing in place. */
-  #nowShared = false;
-  #mediumShared = false;
-
-  constructor(now: Buffer = Buffer.alloc(0), medium: Buffer = now) {
-    this.now = now;
-    this.medium = medium;
-  }
-
-  write(from: Uint8Array, at: number): void {
-    if (at + from.length > this.now.length) {
-      for (let s = Math.floor(this.now.length / SECTOR); s * SECTOR < at; s++) this.dirty.add(s);
-      this.now = Buffer.concat([this.now, Buffer.alloc(at + from.length - this.now.length)]);
-    } else if (this.now === this.medium || this.#nowShared) this.now = Buffer.from(this.now);
-    this.#nowShared = false;
-    this.now.set(from, at);
-    for (let s = Math.floor(at / SECTOR); s * SECTOR < at + from.length; s++) this.dirty.add(s);
-  }
-
-  sync(): void {
-    if (this.dirty.size === 0 && this.now.length === this.medium.length) return;
-    if (this.now.length !== this.medium.length || this.now === this.medium || this.#mediumShared) {
-      const medium = Buffer.alloc(this.now.length);
-      this.medium.copy(medium);
-      this.medium = medium;
-    }
-    for (const s of this.dirty) this.now.copy(this.medium, s * SECTOR, s * SECTOR, (s + 1) * SECTOR);
-    this.#mediumShared = false;
-    this.dirty.clear();
-  }
-
-  #share(copy: Inode): Inode {
-    for (const inode of [this, copy]) inode.#nowShared = inode.#mediumShared = true;
-    return copy;
-  }
-
-  /** The same file, as the next process finds it when only this one was killed. */
-  kill(): Inode {
-    const copy = this.#share(new Inode(this.now, this.medium));
-    copy.dirty = new Set(this.dirty);
-    return copy;
-  }
-
-  /** What a reader finds after power was cut: each unsynced sector is old, new, zero or noise; the size is old or new. */
-  cut(rng: Random): Inode {
-    if (this.dirty.size === 0 && this.now.length === this.medium.length) return this.#share(new Inode(this.medium));
-    const size = rng() < 0.5 ? this.medium.length : this.now.length;
-    const after = Buffer.alloc(size);
-    this.medium.copy(after, 0, 0, Math.min(size, this.medium.length));
-    for (const s of this.dirty) {
-      const sector = after.subarray(s * SECTOR, (s + 1) * SECTOR);
-      const fate = rng();
-      if (fate < 0.5) this.now.copy(sector, 0, s * SECTOR, s * SECTOR + sector.length);
-      else if (fate < 0.6) sector.fill(0);
-      else if (fate < 0.7) for (let i = 0; i < sector.length; i++) sector[i] = Math.floor(rng() * 256);
-    }
-    return new Inode(after);
-  }
-}
 
 function failure(code: string): Error {
   return Object.assign(new Error(`${code}: injected`), { code });
@@ -100,6 +22,8 @@ export class ModelFiles implements SpoolFiles {
   /** Bytes handed to `write`. */
   written = 0;
   syncs = 0;
+  /** Counts what changed a file, its durable part, or the folder. */
+  mutations = 0;
   /** Called before each operation with its name. */
   onOp: ((name: string) => void) | undefined;
   /** Fails operation `at`, counted like `ops`; for ever, or once. */
@@ -113,6 +37,7 @@ export class ModelFiles implements SpoolFiles {
   #changes: [name: string, inode: Inode | undefined][][] = [];
 
   #change(...change: [name: string, inode: Inode | undefined][]): void {
+    this.mutations++;
     ModelFiles.#apply(this.#names, change);
     this.#changes.push(change);
   }
@@ -159,20 +84,51 @@ export class ModelFiles implements SpoolFiles {
     return after;
   }
 
+  /** Everything that a cut can take away or leave: more than one state may follow from it. */
+  get unsynced(): boolean {
+    if (this.#changes.length > 0) return true;
+    for (const inode of this.#names.values()) if (inode.unsynced) return true;
+    return false;
+  }
+
+  /** Tells states apart by what programs find: names, sizes and contents (64 bits of hash). */
+  key(): string {
+    let a = 0;
+    let b = 0;
+    for (const [name, inode] of this.#names) {
+      let [x, y] = inode.hash();
+      for (let i = 0; i < name.length; i++) {
+        x = Math.imul(x ^ name.charCodeAt(i), 0x01000193);
+        y = Math.imul((y << 5) | (y >>> 27), 0x85ebca6b) ^ name.charCodeAt(i);
+      }
+      // Names are in no order.
+      a = (a + x) | 0;
+      b = (b + y) | 0;
+    }
+    return `${a} ${b}`;
+  }
+
   names(): string[] {
     return [...this.#names.keys()].sort();
   }
 
   /** Content of a file, to be damaged in place. */
   content(name: string): Buffer {
-    const content = Buffer.from(this.#names.get(name)!.now);
-    this.put(name, content);
+    const content = this.#names.get(name)!.content();
+    this.#place(name, Inode.over(content));
     return content;
   }
 
   put(name: string, content: Buffer): void {
-    this.#names.set(name, new Inode(content));
-    this.#durable.set(name, this.#names.get(name)!);
+    const inode = new Inode();
+    inode.write(content, 0);
+    inode.sync();
+    this.#place(name, inode);
+  }
+
+  #place(name: string, inode: Inode): void {
+    this.#names.set(name, inode);
+    this.#durable.set(name, inode);
   }
 
   delete(name: string): void {
@@ -208,7 +164,7 @@ export class ModelFiles implements SpoolFiles {
       const made = new Inode();
       inode = made;
       this.#change([name, made]);
-    } else if (mode === "new" && inode.now.length > 0) {
+    } else if (mode === "new" && inode.bytes > 0) {
       // Truncation, as a new inode under the old name: the old content may survive a cut.
       const made = new Inode();
       inode = made;
@@ -221,12 +177,13 @@ export class ModelFiles implements SpoolFiles {
     return {
       read: async (into, at) => {
         this.#turn("read");
-        return inode.now.copy(into, 0, at, at + into.length);
+        return inode.read(into, at);
       },
       write: async (from, at) => {
-        const half = this.#turn("write", at + from.length > inode.now.length);
+        const half = this.#turn("write", at + from.length > inode.bytes);
         const part = half ? from.subarray(0, Math.floor(from.length / 2)) : from;
         this.written += part.length;
+        this.mutations++;
         inode.write(part, at);
         return part.length;
       },
@@ -234,12 +191,13 @@ export class ModelFiles implements SpoolFiles {
         try {
           this.#turn("sync");
         } catch (error) {
-          // As Linux does: the pages count as clean, and what they held may never reach the medium.
-          inode.dirty.clear();
+          inode.forget();
           throw error;
         }
         this.syncs++;
-        if (!this.syncIgnored) inode.sync();
+        if (this.syncIgnored) return;
+        this.mutations++;
+        inode.sync();
       },
       close: async () => {},
     };
@@ -264,12 +222,13 @@ export class ModelFiles implements SpoolFiles {
 
   async list(): Promise<{ name: string; bytes: number }[]> {
     this.#turn("list");
-    return [...this.#names].map(([name, inode]) => ({ name, bytes: inode.now.length }));
+    return [...this.#names].map(([name, inode]) => ({ name, bytes: inode.bytes }));
   }
 
   async syncDir(): Promise<void> {
     this.#turn("syncDir");
     if (this.syncIgnored) return;
+    this.mutations++;
     this.#changes = [];
     this.#durable = new Map(this.#names);
   }

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { constants, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LANES, type Lane } from "../../src/model/record.ts";
+import { LANES, type Lane } from "../../src/model/lane.ts";
 import { diskFiles, type SpoolFiles } from "../../src/spool/files.ts";
 import { openSpool } from "../../src/spool/spool.ts";
 import { bodyOf, idOf } from "./marked-bodies.ts";
@@ -28,7 +28,8 @@ export function realUnharmed(f: RealFigures): boolean {
 }
 
 const clock = { monoMs: () => performance.now() };
-const MAX_BYTES = 4 * 1024 * 1024;
+/** The smallest spool: recovering it reads little, and its segments turn over soon. */
+const MAX_BYTES = 1024 * 1024;
 
 const withoutSync: SpoolFiles = {
   ...diskFiles,
@@ -51,7 +52,7 @@ export async function writeForEver(dir: string, firstId: number, sync: boolean):
       const mine = id++;
       wait.push(
         spool
-          .append(lane, bodyOf(mine, 12 + Math.floor(rng() ** 3 * 3000)))
+          .append(lane, bodyOf(mine, 12 + Math.floor(rng() ** 5 * 3000)))
           .then((seq) => say(`A ${lane} ${seq} ${mine}`)),
       );
     }
@@ -64,7 +65,7 @@ export async function writeForEver(dir: string, firstId: number, sync: boolean):
       await spool.flush();
       say(`A log ${await appended} ${mine}`);
     }
-    if (rng() < 0.05) {
+    if (rng() < 0.2) {
       const lane = LANES[Math.floor(rng() * 3)]!;
       const upTo = spool.first(lane) + Math.floor((spool.unsent(lane) * 3) / 4);
       say(`F ${lane} ${upTo}`);
@@ -224,11 +225,12 @@ export async function loopCuts(o: { cuts: number; seed: number; script: string; 
       );
       await Promise.race([started, ended]);
       for (let n = 0; n < 200 && f.cuts < o.cuts; n++) {
-        await sleep(20 + rng() * 100);
+        await sleep(2 + rng() * 20);
         const known = heard;
         heard = [];
         for (const line of known) told.hear(line);
-        run("cp", "--reflink=always", disk, at("host/cut.img"));
+        rmSync(at("host/cut.img"), { force: true });
+        copyFileSync(disk, at("host/cut.img"), constants.COPYFILE_FICLONE_FORCE);
         // What was freed until the copy was complete may be missing in it; what was acknowledged after it may not.
         await new Promise((resolve) => setImmediate(resolve));
         for (const line of heard) told.hear(line, false);
