@@ -25,7 +25,7 @@ async function cutsOf(cuts: number, seed: number): Promise<CutFigures> {
 describe("power cuts", () => {
   it("on a model file system: 200,000 that all differ, nothing lost, torn or given twice", async () => {
     const figures = noCuts();
-    const seed = Date.now() % 1e9;
+    const seed = 1;
     for (const half of await Promise.all([cutsOf(100_000, seed), cutsOf(100_000, seed + 1)])) addFigures(figures, half);
     console.log("model cuts", JSON.stringify(figures));
     expect(figures.firstFailure).toBeUndefined();
@@ -41,7 +41,7 @@ describe("power cuts", () => {
     console.log("kill -9", JSON.stringify(figures));
     expect(figures.firstFailure).toBeUndefined();
     expect(realUnharmed(figures)).toBe(true);
-    expect(figures.acknowledged).toBeGreaterThan(1000);
+    expect(figures.acknowledged - figures.dropped).toBeGreaterThan(1000);
   }, 600_000);
 
   it.concurrent("under ext4 on a loop device: 500, nothing acknowledged lost; without sync records are lost (negative control)", async () => {
