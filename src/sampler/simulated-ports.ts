@@ -33,5 +33,5 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
   for (const [name, bus] of machine.i2c) ports.set(name, { kind: "i2c", bus });
   for (const [name, bus] of machine.counters) ports.set(name, { kind: "counter", bus });
   for (const [name, link] of machine.serial) ports.set(name, { kind: "serial", link });
-  return { ports, boards: machine.boards, actors: machine.actors as readonly Due[] };
+  return { ports, boards: machine.boards, display: machine.display, actors: machine.actors as readonly Due[] };
 }

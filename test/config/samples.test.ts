@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -19,6 +19,22 @@ describe("the samples that come with the product", () => {
     const loaded = loadConfig(join(config, name), { catalogue });
     expect(descriptorBody.parse(buildDescriptor(loaded).body)).toBeDefined();
     expect(loaded.channels.length).toBeGreaterThan(0);
+  });
+
+  it("hold a display in a comment that is right once it is none", () => {
+    const folder = mkdtempSync(join(tmpdir(), "swath-sample-"));
+    try {
+      cpSync(config, folder, { recursive: true });
+      const file = join(folder, "example-pi.yaml");
+      writeFileSync(file, readFileSync(file, "utf8").replace("# display:", "display:"));
+      expect(loadConfig(file, { catalogue }).display).toMatchObject({
+        bus: "i2c1",
+        address: 0x3c,
+        depth: "tool_depth",
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it.each(machines)("the profile machines/%s can be extended by a unit", (name) => {
