@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Suites that mostly wait for a link to be slow or dead: the gate runs them beside the others. */
 const WAITING = [
   "test/slow/session-{brokers,dead-link,slow-link,link-cuts}.test.ts",
-  "test/slow/{board-firmware,board-panel,unit-hq,hq-proof}.test.ts",
+  "test/slow/{unit-hq,hq-proof}.test.ts",
   "test/slow/unit-trials.test.ts",
   "test/slow/cli-calibrate.test.ts",
 ];
@@ -14,6 +14,8 @@ const WAITING = [
  */
 export default defineConfig({
   test: {
+    // Vitest would leave one of two cores idle; suites in which files may not run beside each other say so below.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
