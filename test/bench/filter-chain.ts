@@ -25,7 +25,8 @@ interface Contender {
 /**
  * ns per sample of the default vibration chain (three ADXL375 axes: decode, calibrate, median 5, Butterworth 2nd order,
  * decimate 16 with statistics, deadband) beside the same in C and beside the obvious way. Rounds take turns, each contender
- * in a process of its own. Then more of the product's chains beside the same in C. `--npm` installs the packages people use for this and measures them too.
+ * in a process of its own. C stands there twice: `C -O3` has values and nothing else; `C full` makes, carries and reports
+ * instants and quality words too, as the product does. Then more of the product's chains beside the same in C. `--npm` installs the packages people use for this and measures them too.
  */
 export async function run(flags: readonly string[] = []): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), "swath-bench-"));
@@ -55,10 +56,15 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
     const swath = worker("swath", 8);
     const others = ["naive", ...(packages === "" ? [] : ["rxjs", "packages"])].map((name) => worker(name, 2));
     const contenders: Contender[] = [swath, ...others];
-    if (c !== undefined)
-      contenders.unshift({ name: "C -O3", perRound: 16, all: [], passes: async (n) => timeC(c, path, n) });
-    if (c !== undefined) await compare(c, path, swath.ask, folder);
-    for (const each of contenders) if (each.name !== "C -O3") await each.passes(each.perRound * 4);
+    if (c !== undefined) {
+      contenders.unshift(
+        { name: "C -O3", perRound: 16, all: [], passes: async (n) => timeC(c, "time", path, n) },
+        { name: "C full", perRound: 16, all: [], passes: async (n) => timeC(c, "time-full", path, n) },
+      );
+      await compare(c, "verify", path, swath.ask, folder);
+      await compare(c, "verify-full", path, swath.ask, folder);
+    }
+    for (const each of contenders) if (!each.name.startsWith("C ")) await each.passes(each.perRound * 4);
     for (let round = 0; round < ROUNDS; round++) {
       for (const each of contenders) each.all.push(...(await each.passes(each.perRound)));
     }
@@ -71,8 +77,10 @@ export async function run(flags: readonly string[] = []): Promise<Result> {
       const ratio = best / quantile(anchor.all, 0);
       figures[`${each.name} / ${anchor.name}`] = ratio;
       const half = middle / quantile(anchor.all, 0.5);
+      const full = contenders.find((other) => other.name === "C full");
+      const beside = full === undefined ? "" : `   ${(best / quantile(full.all, 0)).toFixed(2)} × C full`;
       console.log(
-        `${each.name.padEnd(10)} ${best.toFixed(2).padStart(9)} ${middle.toFixed(2).padStart(9)}   ${ratio.toFixed(2).padStart(7)} × ${anchor.name} (medians ${half.toFixed(2)} ×)`,
+        `${each.name.padEnd(10)} ${best.toFixed(2).padStart(9)} ${middle.toFixed(2).padStart(9)}   ${ratio.toFixed(2).padStart(7)} × ${anchor.name} (medians ${half.toFixed(2)} ×)${beside}`,
       );
     }
     console.log("allocation in steady state");
@@ -129,14 +137,20 @@ function repository(): string {
   return folder;
 }
 
-function timeC(program: string, path: string, passes: number): number[] {
-  const out = execFileSync(program, ["time", path, String(passes), String(BURST)], { encoding: "utf8" });
+function timeC(program: string, how: "time" | "time-full", path: string, passes: number): number[] {
+  const out = execFileSync(program, [how, path, String(passes), String(BURST)], { encoding: "utf8" });
   return out.trim().split("\n").map(Number);
 }
 
 /** Both report the same samples to 1e-9 of full scale, or the comparison means nothing. */
-async function compare(program: string, path: string, ask: Ask, folder: string): Promise<void> {
-  const c = doubles(execFileSync(program, ["verify", path, String(BURST)], { maxBuffer: 1 << 28 }));
+async function compare(
+  program: string,
+  how: "verify" | "verify-full",
+  path: string,
+  ask: Ask,
+  folder: string,
+): Promise<void> {
+  const c = doubles(execFileSync(program, [how, path, String(BURST)], { maxBuffer: 1 << 28 }));
   const into = join(folder, "reported.bin");
   await ask({ do: "verify", into });
   const ours = doubles(readFileSync(into));

@@ -25,27 +25,36 @@ export async function runChainSet(program: string | undefined, folder: string, r
       chain,
       path: join(folder, `${chain.name}.bin`),
       c: [] as number[],
+      full: [] as number[],
       ts: [] as number[],
     }));
     for (const { chain, path } of all) {
       writeFileSync(path, new Uint8Array(samplesOf(chain, SAMPLES).buffer));
-      if (program !== undefined)
-        compare(chain, inC(program, chain, path), (await ask({ do: "rows", name: chain.name })) as number[]);
+      if (program !== undefined) {
+        const rows = (await ask({ do: "rows", name: chain.name })) as number[];
+        compare(chain, inC(program, "verify", chain, path), rows);
+        compare(chain, inC(program, "verify-full", chain, path), rows);
+      }
       await ask({ do: "passes", name: chain.name, passes: 40 });
     }
     for (let round = 0; round < rounds; round++) {
-      for (const { chain, path, c, ts } of all) {
-        if (program !== undefined) c.push(...timeC(program, chain, path, 8));
+      for (const { chain, path, c, full, ts } of all) {
+        if (program !== undefined) {
+          c.push(...timeC(program, "time", chain, path, 8));
+          full.push(...timeC(program, "time-full", chain, path, 8));
+        }
         ts.push(...((await ask({ do: "passes", name: chain.name, passes: 8 })) as number[]));
       }
     }
-    console.log("ns per sample of more chains, C and TypeScript in turns; least and median; steady-state allocation");
-    for (const { chain, c, ts } of all) {
+    console.log("ns per sample of more chains, C and TypeScript in turns; least (median); steady-state allocation");
+    console.log("C has values and nothing else; C full takes and reports instants and quality too, as TypeScript does");
+    for (const { chain, c, full, ts } of all) {
       const { bytesPerM, gcPerM } = (await ask({ do: "heap", name: chain.name })) as HeapCost;
-      const times = [at(c, 0), at(ts, 0), at(c, 0.5), at(ts, 0.5)].map((v) => v.toFixed(2).padStart(6));
-      const ratios = [at(ts, 0) / at(c, 0), at(ts, 0.5) / at(c, 0.5)].map((v) => v.toFixed(2).padStart(6));
+      const time = (of: number[]) => `${at(of, 0).toFixed(2).padStart(6)} (${at(of, 0.5).toFixed(2).padStart(6)})`;
+      const ratio = (of: number[]) =>
+        `${(at(ts, 0) / at(of, 0)).toFixed(2)} (${(at(ts, 0.5) / at(of, 0.5)).toFixed(2)})`.padStart(12);
       console.log(
-        `${chain.name.padEnd(9)} C ${times[0]} TypeScript ${times[1]} ${ratios[0]} × C   medians ${times[2]} ${times[3]} ${ratios[1]} × C   ` +
+        `${chain.name.padEnd(9)} C ${time(c)}  C full ${time(full)}  TypeScript ${time(ts)} ${ratio(c)} × C ${ratio(full)} × C full   ` +
           `${Math.round(bytesPerM)} bytes, ${gcPerM.toFixed(2)} collections per million samples`,
       );
     }
@@ -67,13 +76,24 @@ export async function runChainSet(program: string | undefined, folder: string, r
   }
 }
 
-function inC(program: string, { name, coefficients }: SetChain, path: string): Float64Array {
-  const args = ["verify", name, path, String(BURST), ...coefficients.map(String)];
+function inC(
+  program: string,
+  how: "verify" | "verify-full",
+  { name, coefficients }: SetChain,
+  path: string,
+): Float64Array {
+  const args = [how, name, path, String(BURST), ...coefficients.map(String)];
   return new Float64Array(new Uint8Array(execFileSync(program, args, { maxBuffer: 1 << 26 })).buffer);
 }
 
-function timeC(program: string, { name, coefficients }: SetChain, path: string, passes: number): number[] {
-  const args = ["time", name, path, String(BURST), String(passes), ...coefficients.map(String)];
+function timeC(
+  program: string,
+  how: "time" | "time-full",
+  { name, coefficients }: SetChain,
+  path: string,
+  passes: number,
+): number[] {
+  const args = [how, name, path, String(BURST), String(passes), ...coefficients.map(String)];
   return execFileSync(program, args, { encoding: "utf8" }).trim().split("\n").map(Number);
 }
 

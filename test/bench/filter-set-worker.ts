@@ -8,36 +8,51 @@ import { heapCost } from "./heap-cost.ts";
 /** All chains of the set in one process, as in the sampler, driven by messages: `filter-set-worker SAMPLES`. */
 const COUNT = Number(process.argv[2]);
 
-/** A pass over the samples of a chain, through `channels` instances of it in turn; instants go on from pass to pass. */
-function passOf(specs: readonly ChainSpec[], of: SetChain, channels: number) {
+/** Passes over the samples of a chain, through `channels` instances of it in turn. */
+interface Passes {
+  /** The instants of the next pass, which go on from the pass before: the source's work, so it is not timed. */
+  prepare(): void;
+  run(take?: (out: StatBlock) => void): void;
+}
+
+function passOf(specs: readonly ChainSpec[], of: SetChain, channels: number): Passes {
   const chains = Array.from({ length: channels }, () => createChain(specs, of.signal));
   const samples = samplesOf(of, COUNT);
-  const t = new Float64Array(BURST);
   const q = new Uint16Array(BURST);
+  const t = new Float64Array(COUNT);
   const blocks: Block[] = Array.from({ length: COUNT / BURST }, (_, k) => ({
     n: BURST,
-    t,
+    t: t.subarray(k * BURST, (k + 1) * BURST),
     x: samples.subarray(k * BURST, (k + 1) * BURST),
     q,
   }));
   const stepMs = 1000 / of.signal.rateHz!;
   let index = 0;
-  return (take?: (out: StatBlock) => void): void => {
-    for (let k = 0; k < blocks.length; k += channels) {
-      for (let i = 0; i < BURST; i++) t[i] = (index + i) * stepMs;
-      for (let c = 0; c < channels; c++) {
-        const out = chains[c]!.process(blocks[k + c]!);
-        take?.(out);
+  return {
+    prepare() {
+      for (let k = 0; k < blocks.length; k += channels) {
+        for (let c = 0; c < channels; c++) {
+          for (let i = 0; i < BURST; i++) t[(k + c) * BURST + i] = (index + i) * stepMs;
+        }
+        index += BURST;
       }
-      index += BURST;
-    }
+    },
+    run(take) {
+      for (let k = 0; k < blocks.length; k += channels) {
+        for (let c = 0; c < channels; c++) {
+          const out = chains[c]!.process(blocks[k + c]!);
+          take?.(out);
+        }
+      }
+    },
   };
 }
 
 /** CPU time a sample, in ns: waiting for a processor others use does not count. */
-function timed(run: () => void): number {
+function timed(of: Passes): number {
+  of.prepare();
   const before = process.cpuUsage();
-  run();
+  of.run();
   const { user, system } = process.cpuUsage(before);
   return ((user + system) * 1000) / COUNT;
 }
@@ -49,11 +64,9 @@ const runs = Object.fromEntries(CHAIN_SET.map((chain) => [chain.name, passOf(cha
 function rows(name: string): number[] {
   const chain = byName(name);
   const all: number[] = [];
-  passOf(
-    chain.specs,
-    chain,
-    1,
-  )((out) => {
+  const fresh = passOf(chain.specs, chain, 1);
+  fresh.prepare();
+  fresh.run((out) => {
     for (let i = 0; i < out.n; i++) {
       all.push(out.x[i]!);
       if (out.stats) all.push(out.lo[i]!, out.hi[i]!, out.mean[i]!, out.ms[i]!, out.used[i]!);
@@ -80,7 +93,7 @@ async function answer(question: Question): Promise<unknown> {
     case "rows":
       return rows(question.name);
     case "heap":
-      return heapCost(() => runs[question.name]!(), COUNT, 40);
+      return heapCost(() => pass(runs[question.name]!), COUNT, 40);
     case "passes":
       return repeated(runs[question.name]!, question.passes);
     case "channels":
@@ -90,8 +103,13 @@ async function answer(question: Question): Promise<unknown> {
   }
 }
 
-function repeated(run: () => void, passes: number): number[] {
-  return Array.from({ length: passes }, () => timed(run));
+function pass(of: Passes): void {
+  of.prepare();
+  of.run();
+}
+
+function repeated(of: Passes, passes: number): number[] {
+  return Array.from({ length: passes }, () => timed(of));
 }
 
 process.on("message", async (question: Question) => process.send!(await answer(question)));
