@@ -260,8 +260,10 @@ static double median_of(const double *from, int n) {
 
 CHAIN(pulses) {
   uint16_t bits = waiting;
-  static double last = NAN, total, w[5], s[5];
+  static double last = NAN, total, kept[2][5];
   static long seen;
+  double w[5], s[5];
+  memcpy(w, kept[0], sizeof w), memcpy(s, kept[1], sizeof s);
   for (int i = 0; i < n; i++) {
     TAKE
     double step = x[i] - last;
@@ -278,6 +280,7 @@ CHAIN(pulses) {
     double f = MAX(b1, c1), g = MIN(b2, c2), low = MIN(f, g), high = MAX(f, g);
     out[put++] = MAX(MIN(s[4], high), low);
   }
+  memcpy(kept[0], w, sizeof w), memcpy(kept[1], s, sizeof s);
   waiting = bits;
 }
 BOTH(pulses)
