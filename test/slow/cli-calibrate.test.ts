@@ -169,6 +169,35 @@ describe("swath calibrate tilt, rotor and lever-arm", () => {
     expect((await talk(guided("depth", file, "rotor_speed"), [])).code).toBe(64);
   });
 
+  it("sets the pulses of a simulated pickup in the part's options, where the tachometer can tell them", async () => {
+    const file = join(dir, "pickup.yaml");
+    const text = `org: cmac
+unit: unit-1
+machine: m-1
+broker: { url: "mqtt://broker.example.org" }
+simulation: {}
+buses: { pickup: { kind: counter, device: 0 } }
+parts:
+  rotor: { part: interrupt-counter, bus: pickup, options: { pulsesPerRevolution: 60 } } # teeth
+channels: { rotor_speed: { from: rotor.speed } }
+`;
+    writeFileSync(file, text);
+    const args = [...guided("rotor", file, "rotor_speed"), "--seconds", "2"];
+    expect(await talk(args, ["", "176", ""])).toMatchObject({
+      code: 1,
+      text: expect.stringContaining("cannot tell 61"),
+    });
+    expect(readFileSync(file, "utf8")).toBe(text);
+    const { code, text: told } = await talk(args, ["", "359.4", "0.5", "yes"]);
+    expect(told).toContain("30 pulses in one turn");
+    expect(code).toBe(0);
+    const after = readFileSync(file, "utf8");
+    expect(after.startsWith(text.replace("pulsesPerRevolution: 60", "pulsesPerRevolution: 30"))).toBe(true);
+    expect(loadConfig(file, { catalogue }).calibration?.channels["rotor_speed"]).toMatchObject({
+      pulsesPerRevolution: 30,
+    });
+  });
+
   it("asks for the lever arm by tape, figures within reason only", async () => {
     const file = lineFile("pitch_front", "deg");
     const args = ["lever-arm", "-c", file, "--by", "Sok Dara"];
