@@ -1,45 +1,22 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { listenAt } from "../rigs/broker-ear.ts";
+import { type Certificates, makeCertificates } from "../rigs/certificates.ts";
 import { freePort, type Mosquitto, startMosquitto } from "../rigs/mosquitto.ts";
 import { gnssConfig, unitHome } from "../rigs/unit.ts";
 
-let dir: string;
+let files: Certificates;
 let broker: Mosquitto;
 let plainPort: number;
 let wrongNamePort: number;
 
-function openssl(...args: string[]): void {
-  execFileSync("openssl", args, { cwd: dir, stdio: "pipe" });
-}
-
-/** An authority of the test's own: `<name>.pem` and its key. */
-function authority(name: string): void {
-  const what = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-  openssl("req", ...what, "-subj", `/CN=${name}`, "-keyout", `${name}.key`, "-out", `${name}.pem`);
-}
-
-/** A server certificate for `host`, signed by `ca`. */
-function certificate(name: string, host: string, ca: string): void {
-  const what = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", ...what, "-subj", `/CN=${host}`, "-keyout", `${name}.key`, "-out", `${name}.csr`);
-  writeFileSync(join(dir, `${name}.ext`), `subjectAltName=DNS:${host}\n`);
-  const sign = ["-CA", `${ca}.pem`, "-CAkey", `${ca}.key`, "-CAcreateserial", "-days", "2", "-extfile", `${name}.ext`];
-  openssl("x509", "-req", "-in", `${name}.csr`, ...sign, "-out", `${name}.pem`);
-}
-
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), "swath-tls-"));
-  authority("hq-ca");
-  authority("other-ca");
-  certificate("right", "localhost", "hq-ca");
-  certificate("wrong", "broker.elsewhere.example", "hq-ca");
+  files = makeCertificates();
+  files.authority("hq-ca");
+  files.authority("other-ca");
+  files.certificate("right", "localhost", "hq-ca");
+  files.certificate("wrong", "broker.elsewhere.example", "hq-ca");
   plainPort = await freePort();
   wrongNamePort = await freePort();
-  const files = ["right.pem", "right.key", "wrong.pem", "wrong.key"];
   broker = await startMosquitto(
     [
       "certfile {folder}/right.pem",
@@ -50,12 +27,12 @@ beforeAll(async () => {
       "keyfile {folder}/wrong.key",
       `listener ${plainPort} 127.0.0.1`,
     ],
-    Object.fromEntries(files.map((name) => [name, readFileSync(join(dir, name), "utf8")])),
+    files.texts("right.pem", "right.key", "wrong.pem", "wrong.key"),
   );
 });
 afterAll(async () => {
   await broker.stop();
-  rmSync(dir, { recursive: true, force: true });
+  files.remove();
 });
 
 /** Runs a unit with this broker section until `judge` is content. */
@@ -76,18 +53,18 @@ async function attempt(section: object, judge: (said: { states: number; output: 
 }
 
 it("mqtts:// works where the certificate has the broker's name and is signed by the authority named", async () => {
-  const section = { url: `mqtts://localhost:${broker.port}`, caFile: join(dir, "hq-ca.pem") };
+  const section = { url: `mqtts://localhost:${broker.port}`, caFile: files.path("hq-ca.pem") };
   await attempt(section, ({ states }) => states > 0);
 });
 
 it("a certificate for another name is refused, and the log says that it is the name", async () => {
-  const section = { url: `mqtts://localhost:${wrongNamePort}`, caFile: join(dir, "hq-ca.pem") };
+  const section = { url: `mqtts://localhost:${wrongNamePort}`, caFile: files.path("hq-ca.pem") };
   const output = await attempt(section, (said) => said.output.includes("ERR_TLS_CERT_ALTNAME_INVALID"));
   expect(output).not.toContain('"msg":"connected"');
 });
 
 it("a certificate of another authority is refused and said, and nothing is sent in the clear", async () => {
-  const section = { url: `mqtts://localhost:${broker.port}`, caFile: join(dir, "other-ca.pem") };
+  const section = { url: `mqtts://localhost:${broker.port}`, caFile: files.path("other-ca.pem") };
   const output = await attempt(section, (said) => said.output.includes("link/untrusted"));
   expect(output).toMatch(/certificate|signature|issuer/i);
   expect(output).not.toContain('"msg":"connected"');
