@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "../bus/clock.ts";
-import { encodeMessage } from "../codec/compact-message.ts";
+import { type Encoding, encodeMessage } from "../codec/compact-message.ts";
 import { encodeBody } from "../codec/compact-record.ts";
 import type { buildDescriptor } from "../config/descriptor.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
@@ -18,6 +18,9 @@ import type { Timebase } from "./timebase.ts";
 
 /** Of a long round trip 32 messages of this size fill any link up to 3 Mbit/s; at 10 kbit/s one takes 3 s. */
 const JOIN_BYTES = 4096;
+
+/** Stored bytes up to which records of the log share a message. */
+export const joinBytesFor = (encoding: Encoding): number => (encoding === "cbor" ? JOIN_BYTES : 0);
 
 /**
  * Everything that is kept on the card: spool, run file and descriptors, with the lanes that read it and the recorder that
@@ -66,7 +69,7 @@ export async function openStore(options: {
   const lanes = createLanes({
     spool,
     message: (records, spoolId) => encodeMessage(encoding, spoolId, records, shelf.get),
-    joinBytes: encoding === "cbor" ? JOIN_BYTES : 0,
+    joinBytes: joinBytesFor(encoding),
     closed: options.sent !== undefined,
     sent: options.sent ?? ((lane, upTo, id) => spool.free(lane, upTo, id)),
     gapBody: (from, to, reason) => {
