@@ -42,7 +42,7 @@ describe.concurrent("catching up over 1 Mbit/s and 300 ms of round trip", () => 
 });
 
 describe.concurrent("a link that is cut again and again", () => {
-  const CUT = { ...LINK, windowMs: 500, windows: 180, share: Number.POSITIVE_INFINITY };
+  const CUT = { ...LINK, windowMs: 500, windows: 400, share: Number.POSITIVE_INFINITY };
   const send = async (name: string, everyBytes: number, cuts: number) => {
     const got = await catchUp(broker.port, {
       ...{ ...CUT, cuts, unit: name, encoding: "cbor", joins: true, messages: IN_FLIGHT },
@@ -55,10 +55,10 @@ describe.concurrent("a link that is cut again and again", () => {
 
   it("costs at most 1.2 bytes for each new one when 800 kB pass between cuts", async () => {
     // Every 6 s at 1 Mbit/s, every 60 s at 100 kbit/s.
-    expect(await send("cut-at-800-kb", 800_000, 3)).toBeLessThanOrEqual(1.2);
-  });
+    expect(await send("cut-at-800-kb", 800_000, 2)).toBeLessThanOrEqual(1.2);
+  }, 240_000);
 
   it("costs more when only 10 kB pass: what was on its way is sent again (negative control)", async () => {
     expect(await send("cut-at-10-kb", 10_000, 8)).toBeGreaterThan(1.2);
-  });
+  }, 240_000);
 });
