@@ -5,6 +5,7 @@ const WAITING = [
   "test/slow/session-{brokers,catch-up,dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{unit-hq,hq-proof}.test.ts",
   "test/slow/unit-{hung,trials}.test.ts",
+  "test/slow/guide.test.ts",
   "test/slow/cli-calibrate.test.ts",
 ];
 

@@ -55,10 +55,11 @@ function heading(loaded: LoadedConfig): string[] {
       lines.push(`  NOT DEEP ENOUGH: the machine is set to work ${profile.targetDepthM} m deep`);
   }
   if (simulation !== undefined) {
-    const { scene, seed, speed } = simulation;
+    const { scene, seed, speed, unplugged = [] } = simulation;
     lines.push(
       `SIMULATED: no bus is opened; scene ${scene}, seed ${seed}, ${speed} × real time, every value marked so`,
     );
+    if (unplugged.length > 0) lines.push(`  unplugged: ${unplugged.join(", ")}`);
   }
   return lines;
 }

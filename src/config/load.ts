@@ -8,6 +8,7 @@ import { checkDetectors } from "./check-detectors.ts";
 import { checkDisplay } from "./check-display.ts";
 import { checkPanel } from "./check-panel.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
+import { checkSimulation } from "./check-simulation.ts";
 import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
 import { parseTree } from "./issues.ts";
@@ -55,6 +56,7 @@ export function loadConfig(
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkPanel(c, parts);
+  checkSimulation(c, parts);
   checkCalibration(c, channels, parts);
   checkSections(c);
   if (unit === undefined || problems.length > 0) throw problemsError(problems, files);

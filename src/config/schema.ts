@@ -312,6 +312,11 @@ export const simulationSchema = z
     scene: z.enum(["tilling"]).default("tilling").describe("what the simulated machine does"),
     seed: z.int().min(0).max(0xffff_ffff).default(1).describe("the same seed gives the same work"),
     speed: z.number().min(0.1).max(100).default(1).describe("how many times faster than real time"),
+    unplugged: z
+      .array(snake("a part's name"))
+      .max(64)
+      .describe("parts that hang on no wire, to practise finding a fault")
+      .optional(),
   })
   .describe("every bus becomes memory and every part its twin; what comes out is marked as simulated");
 

@@ -4,7 +4,7 @@ import { createSimulatedMachine } from "../sim/machine.ts";
 import type { Port } from "./open-parts.ts";
 import type { Due } from "./schedule.ts";
 
-/** The simulated machine: memory for every bus, a twin for every part. */
+/** The simulated machine: memory for every bus, a twin for every part but those that are unplugged. */
 export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: number, startUtcMs: number) {
   const { profile, simulation } = config;
   const machine = createSimulatedMachine({
@@ -16,14 +16,16 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
       workSpeedMps: profile?.workSpeedMps ?? 0.139,
     },
     buses: config.buses,
-    parts: config.parts.map((part) => ({
-      ...part,
-      columns: Object.fromEntries(
-        config.channels.flatMap((c) =>
-          [c, ...c.standIns].filter((s) => s.part === part.name).map((s) => [s.key, c.column]),
+    parts: config.parts
+      .filter(({ name }) => simulation?.unplugged?.includes(name) !== true)
+      .map((part) => ({
+        ...part,
+        columns: Object.fromEntries(
+          config.channels.flatMap((c) =>
+            [c, ...c.standIns].filter((s) => s.part === part.name).map((s) => [s.key, c.column]),
+          ),
         ),
-      ),
-    })),
+      })),
     display: config.display,
     clock,
     startMs,

@@ -45,6 +45,15 @@ const BUSES = `buses:
 `;
 
 describe("sub-boards and pulse counters in a configuration", () => {
+  it("are unplugged in a simulation when they are counters, not when they are sub-boards", () => {
+    const parts = `${BUSES}parts:
+  board: { part: firmata-board, bus: board_usb, options: { analog: { oil: { pin: 0 } } } }
+  rotor: { part: interrupt-counter, bus: pickup, options: { pulsesPerRevolution: 4 } }
+simulation: { unplugged: `;
+    expect(refusal(`${parts}[rotor, board] }\n`)).toMatch(/simulation.unplugged\[1\]: "board" is a sub-board/);
+    expect(explainConfig(loaded(`${parts}[rotor] }\n`), Date.now()).join("\n")).toContain("  unplugged: rotor");
+  });
+
   it("are parts like any other, and are explained", () => {
     const config = loaded(`${BUSES}parts:
   board:
