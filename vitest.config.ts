@@ -6,6 +6,7 @@ const WAITING = [
   "test/slow/{unit-hq,hq-proof}.test.ts",
   "test/slow/unit-{hung,trials}.test.ts",
   "test/slow/guide.test.ts",
+  "test/slow/install-systemd.test.ts",
   "test/slow/cli-calibrate.test.ts",
 ];
 

@@ -37,6 +37,9 @@ gone /etc/udev/rules.d/60-swath.rules
 gone /etc/systemd/system.conf.d/50-swath-watchdog.conf
 gone /etc/systemd/journald.conf.d/50-swath.conf
 gone /etc/modules-load.d/swath.conf
+for folder in /etc/systemd/system.conf.d /etc/systemd/journald.conf.d; do
+  [ ! -d "$root$folder" ] || run rmdir --ignore-fail-on-non-empty "$root$folder"
+done
 gone /usr/local/bin/swath
 gone /opt/swath
 for name in swath-sampler swath; do
@@ -55,6 +58,8 @@ else
 fi
 if [ -z "$root" ]; then
   run systemctl daemon-reload
+  # A sampler that was stopped while it waited counts as failed, and would go on being listed.
+  run systemctl reset-failed swath swath-sampler 2>/dev/null || true
   run udevadm control --reload
 fi
 echo "settings in /boot stay: other programs may need I2C and UART too"

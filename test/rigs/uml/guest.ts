@@ -6,7 +6,17 @@ import { join, resolve } from "node:path";
 const KERNEL = "/usr/bin/linux.uml";
 const MODULES = "/usr/lib/uml/modules";
 /** Rigs are not compiled into dist/ with their scripts. */
-const init = resolve(import.meta.dirname.replace(/\/dist\//, "/"), "init.sh");
+const scripts = import.meta.dirname.replace(/\/dist\//, "/");
+
+/** How the guest is set up where it is not the plain one: a shell as first process, 768 MB. */
+export interface GuestKind {
+  /** A script of this folder that the kernel runs first. */
+  readonly init: string;
+  readonly memory: string;
+  /** Puts more into the folder that is /rig there. */
+  fill(share: string): void;
+}
+const PLAIN: GuestKind = { init: "init.sh", memory: "768M", fill: () => undefined };
 
 /** What a run in the guest left. */
 export interface GuestRun {
@@ -26,6 +36,7 @@ export async function runInGuest(
   script: string,
   files: Readonly<Record<string, string>>,
   limitMs: number,
+  kind: GuestKind = PLAIN,
 ): Promise<GuestRun & { close(): void }> {
   if (!existsSync(KERNEL) || !existsSync(MODULES))
     throw new Error(`User Mode Linux is not installed: ${KERNEL} is missing (apt-get install user-mode-linux)`);
@@ -34,6 +45,7 @@ export async function runInGuest(
   chmodSync(share, 0o777);
   writeFileSync(join(share, "run.sh"), script);
   for (const [name, text] of Object.entries(files)) writeFileSync(join(share, name), text);
+  kind.fill(share);
   // Its memory is a file, which must lie where programs may run: /dev/shm where that is so.
   const shm = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   const args = [
@@ -41,11 +53,11 @@ export async function runInGuest(
     "rootfstype=hostfs",
     "rootflags=/",
     "ro",
-    "mem=768M",
+    `mem=${kind.memory}`,
     "quiet",
     "con=null",
     "con0=null,fd:1",
-    `init=${init}`,
+    `init=${resolve(scripts, kind.init)}`,
     `RIG_SHARE=${share}`,
     `RIG_MODULES=${join(MODULES, version ?? "")}`,
   ];

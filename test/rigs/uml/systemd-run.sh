@@ -1,0 +1,88 @@
+# Runs as root under systemd in the guest: installs, tries and takes off again what is in /rig/swath. What it finds is left in
+# /rig/found, one "key value" a line; what the scripts say in /rig/<name>.txt.
+set -u
+found() { echo "$*" >>/rig/found; }
+now() { cut -d' ' -f1 /proc/uptime; }
+show() { systemctl show -p "$2" --value "$1"; }
+# until SECONDS CONDITION...: false when it did not come about.
+until_() { n=$1; shift; while [ "$n" -gt 0 ]; do "$@" && return 0; sleep 1; n=$((n - 1)); done; return 1; }
+traces() {
+  find /etc /usr/local/bin -xdev ! -name '*-' ! -name '.*' ! -name '*.lock'
+  ls -d /opt/* /var/lib/* /run/swath* 2>/dev/null
+  cut -d: -f1 /etc/passwd /etc/group
+  systemctl list-unit-files --no-pager --no-legend 'swath*'
+  systemctl list-units --all --no-pager --no-legend 'swath*'
+}
+traces | sort >/rig/before.txt
+found boot "$(now)"
+
+# A bus, a disk and a port that everybody on this machine may use: whoever does not get at them is kept off by the sandbox.
+modprobe -a i2c-dev loop 2>/dev/null
+modprobe i2c-stub chip_addr=0x20
+# Nodes of their own, whose rights udev does not set.
+mknod -m 666 /dev/rig-i2c c 89 0
+mknod -m 666 /dev/rig-disk b 7 0
+perl /rig/listen.pl &
+until_ 60 test -e /run/listens
+# What each service can reach is tried by a process that systemd starts within the service's own sandbox.
+for s in swath swath-sampler; do
+  mkdir -p /run/systemd/system/$s.service.d
+  printf '[Service]\nExecStartPre=-/bin/sh /rig/probe.sh %s\n' $s >/run/systemd/system/$s.service.d/probe.conf
+done
+
+# Not the sampler that came up with the unit, which install.sh starts anew.
+waits() { ! systemctl list-jobs --no-legend | grep -q 'swath-sampler.* restart ' && [ "$(show swath-sampler MainPID)" != 0 ]; }
+/rig/swath/scripts/install.sh >/rig/install.txt 2>&1
+found install-code $?
+found installed "$(now)"
+until_ 120 waits
+found states "$(systemctl is-active swath swath-sampler swath-clock-floor | tr '\n' ' ')"
+for s in swath swath-sampler; do
+  p=$(show $s MainPID)
+  found "$s-user" "$(ps -o user:20= -p "$p" | tr -d ' ')"
+  found "$s-status" "$(grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd):' "/proc/$p/status" | tr -d '\t' | tr '\n' ' ')"
+  [ "$(readlink "/proc/$p/ns/net")" = "$(readlink /proc/1/ns/net)" ] && found "$s-net" shared || found "$s-net" own
+  found "$s-exposure" "$(systemd-analyze security --no-pager $s | sed -n 's/.*exposure level for [^:]*: \([0-9.]*\).*/\1/p')"
+  journalctl -b --no-pager -o cat -u $s | grep '^probe ' >/rig/probe-$s.txt
+  setpriv --reuid $s --regid swath --clear-groups /bin/sh /rig/probe.sh $s >/rig/probe-free-$s.txt 2>&1
+done
+found probed "$(now)"
+
+rm -rf /run/systemd/system/swath*.service.d
+systemctl daemon-reload
+
+# seconds_of WHAT SECONDS: how long after SECONDS the unit's main process was started anew; its state, and how often it was.
+seconds_of() {
+  until_ 120 other
+  found "$1" "$(systemctl is-active swath) $(show swath NRestarts)"
+  found "$1-s" "$(awk "BEGIN { print $(show swath ExecMainStartTimestampMonotonic) / 1e6 - $2 }")"
+}
+other() { p=$(show swath MainPID); [ "$p" != 0 ] && [ "$p" != "$was" ] && [ "$(systemctl is-active swath)" = active ]; }
+
+# Killed: the service's main process, then the program that it watches over.
+for which in main program; do
+  was=$(show swath MainPID)
+  victim=$was
+  [ $which = main ] || victim=$(pgrep -P "$was" | head -n 1)
+  kill -KILL "$victim"
+  seconds_of killed-$which "$(now)"
+done
+
+# Hangs: nothing of the program runs, nothing ends.
+was=$(show swath MainPID)
+victim=$(pgrep -P "$was" | head -n 1)
+kill -STOP "$victim"
+seconds_of hung "$(now)"
+found watchdog "$(journalctl -b --no-pager -o cat -u swath | grep -c 'Watchdog timeout')"
+journalctl -b --no-pager -o short-monotonic -u swath -u swath-sampler >/rig/journal.txt
+found tried "$(now)"
+
+/rig/swath/scripts/install.sh >/rig/again.txt 2>&1
+found again-code $?
+found again "$(now)"
+
+/rig/swath/scripts/uninstall.sh --records >/rig/uninstall.txt 2>&1
+found uninstall-code $?
+found processes "$(pgrep -fc /opt/swath)"
+traces | sort >/rig/after.txt
+found end "$(now)"
