@@ -30,7 +30,7 @@ const FRAME_CHARS = 27;
 
 const DIALECTS = Object.keys(SLCAN_DIALECTS) as (keyof typeof SLCAN_DIALECTS)[];
 /** What is said of a dialect that is none of these. */
-const REFUSED = `expected ${DIALECTS.join(" or ")}: any other cannot confirm that the adapter only listens, as the maker's CANable 2 firmware, which acknowledges nothing`;
+const REFUSED = `expected ${DIALECTS.join(" or ")}: any other cannot confirm that the adapter only listens. It is the firmware that counts: a CANable 2 whose firmware acknowledges L is lawicel; the maker's own firmware of it acknowledges nothing and is not read`;
 
 const channels = Object.fromEntries(J1939_CHANNELS.map((key) => [key, channelOf(key)]));
 const address = z.int().min(0).max(253);

@@ -20,6 +20,7 @@ interface Exchange {
   fn?: number;
   type: string;
   scale: number;
+  offset?: number;
   ask: string;
   answer: string | null;
   value: number | null;
@@ -34,14 +35,23 @@ const asked = (link: { written(): Uint8Array }) => link.written().length / 8;
 describe("a Modbus master", () => {
   it.each(golden.exchanges)(
     "asks $ask and reads $value",
-    ({ register, slave, fn, type, scale, ask, answer, value }) => {
-      const p = { slave: slave ?? 1, function: fn ?? 3, register, type, unit: "1", scale, range: [-1e9, 1e9] };
+    ({ register, slave, fn, type, scale, offset, ask, answer, value }) => {
+      const p = {
+        slave: slave ?? 1,
+        function: fn ?? 3,
+        register,
+        type,
+        unit: "1",
+        scale,
+        offset,
+        range: [-1e10, 1e10],
+      };
       const { run, link, scans, send, source } = serialRig(modbusRtu, { points: { p } });
       run(10);
       expect(Buffer.from(link.written()).toString("hex")).toBe(ask);
       if (answer === null) return;
       send(bytes(answer));
-      expect(scans[0]!.x["p"]).toBeCloseTo(value!, 9);
+      expect(Math.abs(scans[0]!.x["p"]! - value!)).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(value!)));
       expect(source.verified).toBe("ack-only");
     },
   );
