@@ -6,14 +6,18 @@ import { loadConfig } from "../../src/config/load.ts";
 import { createFrameReader } from "../../src/link/frame.ts";
 import { createOutbox } from "../../src/link/outbox.ts";
 import { compose } from "../../src/sampler/compose.ts";
+import { openLinuxPorts } from "../../src/sampler/linux-ports.ts";
 import { openPart } from "../../src/sampler/open-parts.ts";
 import { createSampler } from "../../src/sampler/sampler.ts";
 import { createSchedule, type Due } from "../../src/sampler/schedule.ts";
-import { simulatedPorts } from "../../src/sampler/simulated-ports.ts";
-import { CAN_FRAMES_HZ, SCENE_NAMES } from "./plan-config.ts";
+import { CAN_FRAMES_HZ } from "./plan-config.ts";
+import { planMachine } from "./plan-machine.ts";
 
-/** The sampler over twins, in real time, in a process of its own: `plan-worker CONFIG SECONDS`. */
-const [file = "", seconds = "20"] = process.argv.slice(2);
+/**
+ * The sampler over twins, in real time, in a process of its own: `plan-worker CONFIG SECONDS BUS`. With the bus `user-land` the
+ * I2C twins are in another process and are reached through the genuine addon; those of the serial lines stay here.
+ */
+const [file = "", seconds = "20", i2cBus = "memory"] = process.argv.slice(2);
 /** What the compiler and the first rows take is not the steady state. */
 const WARM_MS = 5000;
 const CAPTURE_AFTER_MS = 500;
@@ -59,11 +63,11 @@ const sampler = createSampler({
   },
   nowMs: () => systemClock.monoMs(),
 });
-const scened = {
-  ...config,
-  channels: config.channels.map((c) => ({ ...c, column: SCENE_NAMES[c.column] ?? c.column })),
-};
-const { ports, actors } = simulatedPorts(scened, systemClock, startMs, Date.now());
+const { ports, actors } = planMachine(config, startMs);
+if (i2cBus === "user-land") {
+  const i2c = Object.fromEntries(Object.entries(config.buses).filter(([, bus]) => bus.kind === "i2c"));
+  for (const [name, port] of await openLinuxPorts(i2c, systemClock)) ports.set(name, port);
+}
 /** What the twins and the scene take; the rest is the sampler's. */
 let twinMs = 0;
 const timed = (due: Due): Due => ({
@@ -102,6 +106,11 @@ const sources = config.parts.flatMap((part) => {
   return [source];
 });
 
+/** Samples that the regular I2C parts owe in a second, and what they have given so far. */
+const regular = sources.filter((s) => s.channels.every((c) => c.rateHz !== undefined) && "overrun" in s.counters);
+const owedHz = regular.reduce((n, s) => n + s.channels.reduce((sum, c) => sum + (c.rateHz ?? 0), 0), 0);
+const given = () => regular.reduce((n, s) => n + (s.counters["samples"] ?? 0), 0);
+
 const collections: number[] = [];
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) collections.push(entry.duration);
@@ -123,6 +132,7 @@ setTimeout(() => {
   waits.length = 0;
   twinMs = 0;
   collections.length = 0;
+  const givenBefore = given();
   const before = process.cpuUsage();
   const from = performance.now();
   setTimeout(() => {
@@ -135,7 +145,8 @@ setTimeout(() => {
       cpuShare: (user + system) / 1000 / spentMs,
       twinShare: twinMs / spentMs,
       rssMb: process.memoryUsage.rss() / 1e6,
-      samples: sources.reduce((n, s) => n + (s.counters["samples"] ?? 0), 0),
+      samples: given() - givenBefore,
+      owed: Math.round((owedHz * spentMs) / 1000),
       overruns,
       framesLost: outbox.lost,
       states: Object.fromEntries(sources.map((s) => [s.name, s.state])),
