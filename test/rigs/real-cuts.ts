@@ -33,18 +33,55 @@ const clock = { monoMs: () => performance.now() };
 /** The smallest spool: recovering it reads little, and its segments turn over soon. */
 const MAX_BYTES = 1024 * 1024;
 
-const withoutSync: SpoolFiles = {
-  ...diskFiles,
-  open: async (path, mode) => ({ ...(await diskFiles.open(path, mode)), sync: async () => {} }),
-  syncDir: async () => {},
+/** Said to be written, and kept in the process for a while: what a kill takes with it. */
+const LATE_MS = 20;
+
+/** `disk` is what the unit uses; the others break a promise each, for negative controls. */
+export const FILE_KINDS = ["disk", "without-sync", "late-writes"] as const;
+export type FileKind = (typeof FILE_KINDS)[number];
+
+const FILES: Record<FileKind, SpoolFiles> = {
+  disk: diskFiles,
+  "without-sync": {
+    ...diskFiles,
+    open: async (path, mode) => ({ ...(await diskFiles.open(path, mode)), sync: async () => {} }),
+    syncDir: async () => {},
+  },
+  "late-writes": {
+    ...diskFiles,
+    async open(path, mode) {
+      const file = await diskFiles.open(path, mode);
+      return {
+        ...file,
+        async write(from, at) {
+          const kept = from.slice();
+          setTimeout(() => void file.write(kept, at).catch(() => undefined), LATE_MS);
+          return from.length;
+        },
+        close: async () => void setTimeout(() => void file.close(), 2 * LATE_MS),
+      };
+    },
+  },
 };
 
-/** The writer process: appends for ever and says on standard output what was acknowledged (A) and freed (F). */
-export async function writeForEver(dir: string, firstId: number, sync: boolean): Promise<never> {
-  const rng = random(firstId);
-  const files = sync ? diskFiles : withoutSync;
-  const spool = await openSpool({ dir, files, clock, maxBytes: MAX_BYTES });
-  const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+/** Spools of one writer process: one kill -9 cuts them all, each at another place of its work. */
+const SPOOLS_PER_PROCESS = 5;
+
+const spoolDir = (dir: string, index: number): string => join(dir, `spool-${index}`);
+
+/**
+ * The writer process: appends to `spools` of them for ever and says on standard output which has started (S) and what was
+ * acknowledged (A) and freed (F), each line with the number of its spool.
+ */
+export async function writeForEver(dir: string, firstId: number, kind: FileKind, spools: number): Promise<never> {
+  const each = Array.from({ length: spools }, (_, i) => writeOne(dir, i, firstId, FILES[kind]));
+  return Promise.race(each);
+}
+
+async function writeOne(dir: string, index: number, firstId: number, files: SpoolFiles): Promise<never> {
+  const rng = random(firstId + index);
+  const spool = await openSpool({ dir: spoolDir(dir, index), files, clock, maxBytes: MAX_BYTES });
+  const say = (line: string): boolean => process.stdout.write(`${index} ${line}\n`);
   say(`S ${spool.state}`);
   let id = firstId;
   for (;;) {
@@ -80,11 +117,9 @@ export async function writeForEver(dir: string, firstId: number, sync: boolean):
 class Told {
   readonly acked = new Map<string, number>();
   readonly freed = new Map<Lane, number>(LANES.map((lane) => [lane, 0]));
-  started = false;
 
   hear(line: string, countAcks = true): void {
-    const [what, lane, seq, id] = line.split(" ");
-    if (what === "S") this.started = true;
+    const [, what, lane, seq, id] = line.split(" ");
     if (what === "F") this.freed.set(lane as Lane, Math.max(this.freed.get(lane as Lane)!, Number(seq)));
     if (what !== "A") return;
     if (countAcks) this.acked.set(`${lane} ${seq}`, Number(id));
@@ -140,8 +175,9 @@ async function verify(dir: string, told: Told, f: RealFigures): Promise<void> {
   await spool.close();
 }
 
-function startWriter(script: string, dir: string, firstId: number, sync: boolean): ChildProcess {
-  const args = [script, "--writer", dir, "--first-id", String(firstId), ...(sync ? [] : ["--without-sync"])];
+function startWriter(script: string, dir: string, firstId: number, kind: FileKind, spools: number): ChildProcess {
+  const numbers = ["--first-id", String(firstId), "--spools", String(spools)];
+  const args = [script, "--writer", dir, ...numbers, ...(kind === "disk" ? [] : [`--${kind}`])];
   return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
 }
 
@@ -158,29 +194,36 @@ const figures = (): RealFigures => ({
   firstFailure: undefined,
 });
 
-/** Kills the writer again and again on one folder of the real file system, and checks after each. */
-export async function killCuts(o: { cuts: number; seed: number; script: string }): Promise<RealFigures> {
+/**
+ * Kills the writer again and again on folders of the real file system, and checks each after each kill. The time runs from
+ * the first spool's start, so that some are killed while they recover.
+ */
+export async function killCuts(o: {
+  cuts: number;
+  seed: number;
+  script: string;
+  files: FileKind;
+}): Promise<RealFigures> {
   const rng = random(o.seed);
   const f = figures();
   const dir = mkdtempSync(join(tmpdir(), "swath-kill-"));
-  const told = new Told();
+  const told = Array.from({ length: SPOOLS_PER_PROCESS }, () => new Told());
   try {
-    while (f.cuts < o.cuts) {
-      const writer = startWriter(o.script, join(dir, "spool"), 1 + f.cuts * 1e6, true);
-      told.started = false;
+    for (let kill = 0; f.cuts < o.cuts; kill++) {
+      const writer = startWriter(o.script, dir, 1 + kill * 1e6, o.files, told.length);
       const lines = createInterface({ input: writer.stdout! });
       const ended = new Promise<void>((resolve) => lines.on("close", resolve));
       const started = new Promise<void>((resolve) =>
         lines.on("line", (line) => {
-          told.hear(line);
-          if (told.started) resolve();
+          told[Number(line.slice(0, line.indexOf(" ")))]!.hear(line);
+          resolve();
         }),
       );
       await Promise.race([started, ended]);
       await sleep(rng() * 60);
       writer.kill("SIGKILL");
       await ended;
-      await verify(join(dir, "spool"), told, f);
+      for (const [i, one] of told.entries()) await verify(spoolDir(dir, i), one, f);
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
@@ -195,7 +238,12 @@ const run = (command: string, ...args: string[]): string => execFileSync(command
  * copy of the backing file is the disk at that instant. Mounting the copy replays ext4's journal, then the spool recovers.
  * Needs root, loop devices, mkfs.ext4 and mkfs.xfs.
  */
-export async function loopCuts(o: { cuts: number; seed: number; script: string; sync: boolean }): Promise<RealFigures> {
+export async function loopCuts(o: {
+  cuts: number;
+  seed: number;
+  script: string;
+  files: FileKind;
+}): Promise<RealFigures> {
   const rng = random(o.seed);
   const f = figures();
   const dir = mkdtempSync(join(tmpdir(), "swath-loop-"));
@@ -221,7 +269,7 @@ export async function loopCuts(o: { cuts: number; seed: number; script: string; 
       run("mkfs.ext4", "-q", "-F", disk);
       mount(disk, at("disk"), "ext4");
       const told = new Told();
-      const writer = startWriter(o.script, at("disk/spool"), 1, o.sync);
+      const writer = startWriter(o.script, at("disk"), 1, o.files, 1);
       const lines = createInterface({ input: writer.stdout! });
       const ended = new Promise<void>((resolve) => lines.on("close", resolve));
       let heard: string[] = [];
@@ -243,7 +291,7 @@ export async function loopCuts(o: { cuts: number; seed: number; script: string; 
         await new Promise((resolve) => setImmediate(resolve));
         for (const line of heard) told.hear(line, false);
         mount(at("host/cut.img"), at("cut"), "ext4");
-        await verify(at("cut/spool"), told, f);
+        await verify(spoolDir(at("cut"), 0), told, f);
         unmount(at("cut"));
       }
       writer.kill("SIGKILL");
