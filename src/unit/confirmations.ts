@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { openSigned } from "../codec/signed-text.ts";
-import { type AckText, ackText, hqStateMessage, type LaneWatermark } from "../model/downlink.ts";
+import { type AckText, ackText, type LaneWatermark } from "../model/downlink.ts";
 import { LANES, type Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import type { Lanes } from "./lanes.ts";
@@ -207,21 +207,12 @@ export function createConfirmations(options: {
       }
       return true;
     },
-    /** A message of HQ's own state; true when HQ is there. */
-    hqState(payload: Uint8Array): boolean {
-      let said: unknown;
-      try {
-        said = JSON.parse(Buffer.from(payload).toString());
-      } catch {
-        said = undefined;
-      }
-      const parsed = hqStateMessage.safeParse(said);
-      if (!parsed.success) return refuse("hq/state: not a state of HQ");
+    /** HQ has said whether it is there. */
+    hqState(online: boolean): void {
       const before = hqOnline;
-      hqOnline = parsed.data.state === "online";
+      hqOnline = online;
       // It has all that waited for it to read first.
       if (hqOnline && !before) for (const p of progress.values()) p.movedMs = clock.monoMs();
-      return hqOnline;
     },
     /** Time has passed. */
     look(): void {

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { type HqStateMessage, hqStateMessage } from "../model/downlink.ts";
 import { SwathError } from "../model/errors.ts";
 import type { Lane } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
@@ -35,9 +36,19 @@ export function hqKeys(files: readonly string[]): KeyObject[] {
   });
 }
 
+/** What HQ says of itself, undefined when it is no such message. */
+function hqStateOf(payload: Uint8Array): HqStateMessage["state"] | undefined {
+  try {
+    return hqStateMessage.safeParse(JSON.parse(Buffer.from(payload).toString())).data?.state;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * Listens to HQ. With `confirms`, HQ's watermark frees records, and sending begins when the retained one was heard: after a
- * restart it tells what need not be sent again.
+ * Listens to HQ. When HQ comes online the unit announces itself: some brokers give nothing they keep to HQ's wildcards. With
+ * `confirms`, HQ's watermark frees records, and sending begins when the retained one was heard: after a restart it tells what
+ * need not be sent again.
  */
 export function listenToHq(options: {
   readonly unit: string;
@@ -61,6 +72,20 @@ export function listenToHq(options: {
     refused,
     done: (op, serial, ok, reason) => log.info({ op, serial, ok, reason }, "a command from HQ"),
   });
+  let badStates = 0;
+
+  /** HQ's own state. A retained one is from before this connection, at which the unit has announced itself anyway. */
+  function hqState(payload: Uint8Array, retained: boolean): void {
+    const state = hqStateOf(payload);
+    if (state === undefined) {
+      badStates += 1;
+      if (badStates === 1) refused("hq/state: not a state of HQ");
+      return;
+    }
+    confirmations?.hqState(state === "online");
+    if (state === "online" && !retained) options.announce();
+  }
+
   const startMs = clock.monoMs();
   let openAtMs = startMs + GRANT_MS;
   const ticker = setInterval(() => {
@@ -72,7 +97,7 @@ export function listenToHq(options: {
     heard(what, payload, retained) {
       if (what === "ack" && confirmations?.ack(payload, retained)) lanes.open();
       if (what === "cmd") commands.heard(payload, retained).catch((error: unknown) => log.warn({ err: error }, "cmd"));
-      if (what === "hq" && confirmations?.hqState(payload) && !retained) options.announce();
+      if (what === "hq") hqState(payload, retained);
     },
     listening() {
       openAtMs = Math.min(openAtMs, clock.monoMs() + WATERMARK_MS);
@@ -91,7 +116,7 @@ export function listenToHq(options: {
     },
     /** Messages that were not believed. */
     get refused(): number {
-      return (confirmations?.refusedCount ?? 0) + commands.refusedCount;
+      return (confirmations?.refusedCount ?? 0) + commands.refusedCount + badStates;
     },
     stop(): void {
       clearInterval(ticker);

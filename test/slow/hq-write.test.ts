@@ -1,14 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeMessage } from "../../src/codec/compact-message.ts";
+import { encodeBody } from "../../src/codec/compact-record.ts";
 import type { Database } from "../../src/hq/ingest/database.ts";
 import { ensureDay, migrate, SCHEMA_VERSION } from "../../src/hq/ingest/migrations.ts";
 import { openPglite } from "../../src/hq/ingest/pglite.ts";
 import { openPostgres } from "../../src/hq/ingest/postgres.ts";
 import { prepare } from "../../src/hq/ingest/prepare.ts";
+import { leaveQuarantine, readableAgain } from "../../src/hq/ingest/quarantine.ts";
+import { createReading } from "../../src/hq/ingest/reading.ts";
 import { createIds, learnIds, writeBatch } from "../../src/hq/ingest/write.ts";
+import { hashOf } from "../../src/model/canonical.ts";
+import { FULL_PLAN, fullPlanRecords } from "../bench/wire-plan.ts";
 import { encode, stateMessage } from "../hq/messages.ts";
 import { anchor, BODY, DESC, desc, gap, outage, telemetry } from "../hq/records.ts";
 import { type Postgres, postgresBin, startPostgres } from "../rigs/postgres.ts";
 
+const [fullPlan] = fullPlanRecords(1) as [ReturnType<typeof fullPlanRecords>[number]];
+const fullPlanHash = hashOf(FULL_PLAN);
 const AT = Date.UTC(2026, 10, 25, 12);
 const drivers = postgresBin() === undefined && process.env["CI"] === undefined ? ["pglite"] : ["postgres", "pglite"];
 
@@ -118,6 +126,59 @@ describe.each(drivers)("what is written to %s", (driver) => {
     await send("desc", { v: 1, kind: "desc", hash, body });
     expect(await one(values)).toEqual({ n: 30 });
     expect(await one("SELECT count(*)::int AS n FROM swath.awaited_descriptor WHERE unit = UNIT")).toEqual({ n: 0 });
+  });
+
+  it("takes a compact record back from the quarantine when its descriptor has come, and forgets nothing on the way", async () => {
+    nextUnit();
+    const payload = encodeMessage(
+      "cbor",
+      "spool-cccc",
+      [{ seq: 2, body: encodeBody({ ...fullPlan.telemetry, desc: fullPlanHash }, () => FULL_PLAN) }],
+      () => FULL_PLAN,
+    );
+    const topic = `swath/1/cmac/${unit}/log`;
+    const arrived = { unit: `cmac/${unit}`, topic, payload, bytes: payload.length, atMs: AT, ack: () => undefined };
+    const early = createReading();
+    await early.read(db.query, [arrived], AT);
+    const given = await early.read(db.query, [], AT + 61_000);
+    await learnIds(db.query, ids, given);
+    await db.transaction((query) => writeBatch(query, ids, given, AT));
+    const aside = () =>
+      one(
+        "SELECT messages::int AS messages, kept::int AS kept, kept_bytes::int AS bytes FROM swath.put_aside WHERE unit = UNIT",
+      );
+    expect(await aside()).toEqual({ messages: 1, kept: 1, bytes: payload.length });
+    const taken: string[] = [];
+    const again = () => readableAgain(db.query, "cmac", AT, (id) => taken.push(id));
+    expect(await again()).toEqual([]);
+
+    const { boot } = fullPlan.telemetry;
+    await send("log", {
+      v: 1,
+      seq: 1,
+      spool: "spool-cccc",
+      boot,
+      mono: 0,
+      trust: "none",
+      kind: "desc",
+      hash: fullPlanHash,
+      body: FULL_PLAN,
+    });
+    const found = await again();
+    expect(found.map((f) => [f.unit, f.topic, Buffer.compare(f.payload, payload)])).toEqual([
+      [`cmac/${unit}`, topic, 0],
+    ]);
+    const read = await createReading().read(db.query, found, AT);
+    expect(await db.transaction((query) => writeBatch(query, ids, read, AT))).toMatchObject({ records: 1, aside: 0 });
+    // Not committed to the listener yet: still there, so that a fault here loses nothing.
+    expect(await again()).toHaveLength(1);
+    for (const { arrived: one } of read) one.ack();
+    await leaveQuarantine(db.query, taken);
+    expect(await again()).toEqual([]);
+    expect(await aside()).toEqual({ messages: 1, kept: 0, bytes: 0 });
+    expect(await one("SELECT have::text FROM swath.stream WHERE unit = UNIT AND spool = 'spool-cccc'")).toEqual({
+      have: "{[1,3)}",
+    });
   });
 
   it("resolves the time of earlier records by an anchor that comes late, and rewrites none of them", async () => {

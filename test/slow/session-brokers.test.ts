@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { topicOf } from "../../src/model/topics.ts";
 import type { BrokerProcess } from "../rigs/broker-process.ts";
+import { hqOverBroker } from "../rigs/hq-over-broker.ts";
 import { natsPath, startNats } from "../rigs/nats.ts";
 import { hasRabbitMq, startRabbitMq } from "../rigs/rabbitmq.ts";
 import { type BrokerKind, withSubscriber } from "../uplink/brokers.ts";
@@ -20,8 +21,27 @@ const nats: BrokerKind = {
   },
 };
 
-if (natsPath !== undefined || mustRun) describeSession([nats]);
-else it("needs nats-server, which is not installed here", () => console.log("the session was not run on NATS"));
+/** `swath hq` and a unit on a broker: nothing lost, nothing that cannot be read, whichever of them frees records. */
+async function expectHqToHaveAll(broker: { readonly port: number }): Promise<void> {
+  const found = await hqOverBroker(broker.port);
+  console.log(JSON.stringify(found));
+  expect(found).toMatchObject({ protocol: "3.1.1", byBroker: { holes: 0 }, state: "offline", aside: 0 });
+  expect(found.values).toBeGreaterThan(0);
+  // All but what was made in the last moments.
+  expect(found.byHq.unconfirmed).toBeLessThan(found.byHq.have / 2);
+}
+
+if (natsPath !== undefined || mustRun) {
+  describeSession([nats]);
+  it("swath hq over NATS has all that a unit made, before and after it was killed", async () => {
+    const broker = await startNats();
+    try {
+      await expectHqToHaveAll(broker);
+    } finally {
+      await broker.stop();
+    }
+  }, 300_000);
+} else it("needs nats-server, which is not installed here", () => console.log("the session was not run on NATS"));
 
 /** RabbitMQ needs many seconds to start: one serves every scenario, and only the subscribers are new. */
 function describeRabbitMq(): void {
@@ -60,6 +80,10 @@ function describeRabbitMq(): void {
     await uplink.stop({ final: "{}" });
     for (const broker of [byName, byWildcard, late]) await broker.stop();
   });
+
+  it("swath hq has all that a unit made that was there before it: the unit announces itself when HQ comes online", async () => {
+    await expectHqToHaveAll(process);
+  }, 300_000);
 }
 
 if (hasRabbitMq || mustRun) describe("with one RabbitMQ", describeRabbitMq);

@@ -108,7 +108,7 @@ class Unit {
   }
 
   online(): void {
-    this.hears.hqState(Buffer.from('{"v":1,"state":"online"}'));
+    this.hears.hqState(true);
   }
 }
 

@@ -7,6 +7,7 @@ import { type Database, isRefusal } from "./database.ts";
 import { createFairQueue } from "./fair-queue.ts";
 import { ensureDay, migrate } from "./migrations.ts";
 import type { Arrived, GoodRecord, Prepared } from "./prepare.ts";
+import { leaveQuarantine, readableAgain } from "./quarantine.ts";
 import { createReading } from "./reading.ts";
 import { startSession } from "./session.ts";
 import { createWatermarks } from "./watermark.ts";
@@ -271,11 +272,22 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
     }
   }
 
+  /** Messages whose descriptor came after they had been put aside. */
+  async function takeBack(): Promise<void> {
+    const done: string[] = [];
+    const found = await readableAgain(database.query, org, Date.now(), (id) => done.push(id));
+    if (found.length === 0) return;
+    await settle(await createReading().read(database.query, found, Date.now()));
+    await leaveQuarantine(database.query, done);
+    log.info({ messages: done.length }, "taken back from the quarantine: their descriptor has come");
+  }
+
   const running = Promise.all([
     work(),
     beat(SWEEP_MS, "the watermarks", async () => watermarks?.sweep()),
     beat(COMMANDS_MS, "sending commands", sendCommands),
     beat(COMMANDS_MS, "counting a flood", countShed),
+    beat(COMMANDS_MS, "taking back what can be read by now", takeBack),
   ]);
 
   return {

@@ -1,10 +1,14 @@
 import type { Query } from "./database.ts";
 import { joinBytes } from "./join-bytes.ts";
-import type { Prepared, PutAside } from "./prepare.ts";
+import type { Arrived, Prepared, PutAside } from "./prepare.ts";
 
 /** Most messages and bytes kept of one unit for one reason: what comes beyond is counted. */
 export const MAX_KEPT = 1000;
 export const MAX_KEPT_BYTES = 16 << 20;
+/** The reason of what could not be read without its descriptor, and how the detail tells which. */
+export const NO_DESCRIPTOR = "no-descriptor";
+export const neverCame = (hash: string): string => `descriptor ${hash} never came`;
+const NEVER_CAME = "^descriptor (.*) never came$";
 /** A longer payload is kept up to here, and its record is not taken as settled. */
 const MAX_PAYLOAD = 256 << 10;
 
@@ -76,4 +80,46 @@ export async function writeAside(
     ]);
   }
   return count;
+}
+
+/** Most messages taken back at a time. */
+const MAX_BACK = 500;
+
+/**
+ * Messages that were put aside for want of a descriptor which has come since, whole as they were received. `taken` hears
+ * those whose records are committed: only then does one leave the quarantine, so a fault between costs a duplicate at most.
+ */
+export async function readableAgain(
+  query: Query,
+  org: string,
+  nowMs: number,
+  taken: (id: string) => void,
+): Promise<Arrived[]> {
+  const rows = await query(
+    `SELECT q.id::text AS id, u.name, q.topic, q.payload
+     FROM swath.put_aside p
+     JOIN swath.unit u ON u.id = p.unit AND u.org = $1
+     JOIN swath.quarantine q ON q.unit = p.unit AND q.reason = p.reason AND q.bytes = octet_length(q.payload)
+     JOIN swath.descriptor d ON d.hash = substring(q.detail FROM $3)
+     WHERE p.reason = $2 AND p.kept > 0 ORDER BY q.id LIMIT ${MAX_BACK}`,
+    [org, NO_DESCRIPTOR, NEVER_CAME],
+  );
+  return rows.map((row) => {
+    const payload = row["payload"] as Uint8Array;
+    const topic = String(row["topic"]);
+    const unit = `${org}/${String(row["name"])}`;
+    return { unit, topic, payload, bytes: payload.length + 200, atMs: nowMs, ack: () => taken(String(row["id"])) };
+  });
+}
+
+/** Takes messages out of the quarantine whose records are committed. */
+export async function leaveQuarantine(query: Query, ids: readonly string[]): Promise<void> {
+  await query(
+    `WITH gone AS (DELETE FROM swath.quarantine WHERE id = ANY($1::bigint[])
+                   RETURNING unit, reason, octet_length(payload) AS bytes),
+          sums AS (SELECT unit, reason, count(*) AS n, sum(bytes) AS bytes FROM gone GROUP BY unit, reason)
+     UPDATE swath.put_aside p SET kept = p.kept - s.n, kept_bytes = p.kept_bytes - s.bytes
+     FROM sums s WHERE p.unit = s.unit AND p.reason = s.reason`,
+    [ids],
+  );
 }

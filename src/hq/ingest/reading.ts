@@ -1,6 +1,7 @@
 import { type Descriptor, descriptorBody } from "../../model/record.ts";
 import type { Query } from "./database.ts";
 import { type Arrived, type Prepared, prepare } from "./prepare.ts";
+import { NO_DESCRIPTOR, neverCame } from "./quarantine.ts";
 
 /** Descriptors kept in memory at the most; others are read from the database again. */
 const MAX_DESCRIPTORS = 4096;
@@ -74,6 +75,6 @@ export function createReading(): Reading {
 
 function withoutDescriptor(arrived: Arrived, needs: string): Prepared {
   const [org = "", unit = ""] = arrived.unit.split("/");
-  const aside = [{ reason: "no-descriptor", detail: `descriptor ${needs} never came`, raw: arrived.payload }];
+  const aside = [{ reason: NO_DESCRIPTOR, detail: neverCame(needs), raw: arrived.payload }];
   return { arrived, org, unit, records: [], descriptors: [], words: [], aside };
 }
