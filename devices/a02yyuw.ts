@@ -32,6 +32,7 @@ export const a02yyuw = defineSerialDevice({
     channels: { distance: { label: "Distance", unit: "m", range: [NEAR / 1000, FAR / 1000], resolution: 0.001 } },
     expects: "frames",
     silentMs: 2000,
+    verifies: "sentences",
     charsPerSecond: 40, // four bytes each 100 ms
     protocol: (out) => rangeProtocol(frames, out),
     twin: (spec) => rangeTwin(frames, spec),

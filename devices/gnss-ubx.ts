@@ -114,6 +114,7 @@ export const gnssUbx = defineSerialDevice({
     channels: tableOf(o.dualAntenna),
     expects: "epochs",
     silentMs: 3000,
+    verifies: o.setup ? "readback" : "sentences",
     // NAV-PVT is 100 bytes with its frame, NAV-RELPOSNED 72.
     charsPerSecond: o.rateHz * (o.dualAntenna === undefined ? 100 : 172),
     protocol: (out) =>

@@ -66,6 +66,7 @@ export const j1939Slcan = defineSerialDevice({
     channels,
     expects: "frames",
     silentMs: 3000,
+    verifies: "ack-only",
     charsPerSecond: ((o.bitrate * o.busLoad) / FRAME_BITS) * FRAME_CHARS,
     protocol: (out) =>
       j1939Protocol(

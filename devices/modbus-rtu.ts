@@ -58,6 +58,7 @@ export const modbusRtu = defineSerialDevice({
         0,
       ),
       silentMs: Math.max(2000, 3 * slowestMs + 2 * o.timeoutMs),
+      verifies: "ack-only",
       protocol: (out) => modbusProtocol(Object.values(points), { baud: o.baud, timeoutMs: o.timeoutMs }, out),
       twin: (spec) => modbusTwin(points, spec),
     };

@@ -63,6 +63,7 @@ export const tfmini = defineSerialDevice({
       },
       expects: "frames",
       silentMs: Math.max(2000, 3000 / o.rateHz),
+      verifies: "sentences",
       scanHz: o.rateHz,
       charsPerSecond: 9 * o.rateHz,
       protocol: (out) => rangeProtocol(frames, out),

@@ -92,6 +92,7 @@ export const vedirect = defineSerialDevice({
     channels: table,
     expects: "blocks",
     silentMs: 3000,
+    verifies: "sentences",
     charsPerSecond: 300, // blocks of 150 to 300 bytes each second
     protocol: (out) => veDirectProtocol(table, out),
     twin: (spec) => veDirectTwin(table, spec),

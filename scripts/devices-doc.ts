@@ -3,6 +3,7 @@ import { catalogue } from "../devices/index.ts";
 import { channelsOf } from "../src/config/catalogue.ts";
 import type { Device } from "../src/device/catalogue.ts";
 import type { DisplayDevice } from "../src/device/display-device.ts";
+import { verifiedBy } from "../src/device/verification.ts";
 import { keepFile } from "./keep-file.ts";
 
 type Json = Record<string, unknown>;
@@ -11,7 +12,7 @@ const object = (value: unknown): Json => (typeof value === "object" && value !==
 const hex = (n: number) => `0x${n.toString(16).padStart(2, "0")}`;
 
 /** Options that show every kind of channel of a part that has none until it is told. */
-const SHOWN: Readonly<Record<string, unknown>> = {
+export const SHOWN: Readonly<Record<string, unknown>> = {
   ads1115: {
     a0: { loop420: { shuntOhm: 150, lo: 0, hi: 400, unit: "rpm" } },
     a1: { ratiometric: { divider: 2, lo: 0, hi: 25_000, unit: "kPa" } },
@@ -26,9 +27,22 @@ const SHOWN: Readonly<Record<string, unknown>> = {
     digital: { lever: { pin: 2, pullUp: true, invert: true, label: "Lever" } },
     pulses: { rotor: { pin: 3, pulsesPerRevolution: 60 } },
   },
+  ina226: { shuntOhm: 0.015, maxA: 10 },
+  ina228: { shuntOhm: 0.015, maxA: 10 },
   "interrupt-counter": { pulsesPerRevolution: 60 },
   "ascii-line": { unit: "m", range: [0, 10], rateHz: 10 },
 };
+
+/** Options with which a part is verified in another way. */
+export const OTHERWISE: Readonly<Record<string, unknown>> = { "gnss-ubx": { setup: true } };
+
+function verification(device: Device | DisplayDevice): string {
+  const usual = `Verified: \`${verifiedBy(device, SHOWN[device.part] ?? {})}\``;
+  const other = OTHERWISE[device.part];
+  return other === undefined
+    ? `${usual}.`
+    : `${usual}; \`${verifiedBy(device, other)}\` with \`${JSON.stringify(other)}\`.`;
+}
 
 function optionRows(device: Device): string[] {
   const json = object(z.toJSONSchema(device.options, { io: "input", unrepresentable: "any", reused: "inline" }));
@@ -66,15 +80,16 @@ function channelRows(device: Device): string[] {
 }
 
 /** A display has nothing to be read: what is sent to it is in docs/operator.md. */
-function displaySection({ part, summary, addresses, maxClockHz, shapes, source }: DisplayDevice): string[] {
+function displaySection(device: DisplayDevice): string[] {
+  const { part, summary, addresses, maxClockHz, shapes, source } = device;
   const sizes = Object.keys(shapes).join(" or ");
   return [
     `## ${part}`,
     "",
     `${summary}. I2C at ${addresses.map(hex).join(", ")}, up to ${maxClockHz / 1000} kHz; ${sizes} pixels. Source: ${source}.`,
     "",
-    "A display, not a part that measures: it has the section `display:` of the unit file. Verified: `ack-only`. Nothing can be read from it, so that one which lost",
-    "its settings is not seen to have; it is set up and drawn anew every minute.",
+    `${verification(device)} Nothing can be read from it, so that one which lost its settings is not seen to have; it is set up and drawn anew every minute.`,
+    "A display, not a part that measures: it has the section `display:` of the unit file.",
     "",
   ];
 }
@@ -96,6 +111,8 @@ function section(device: Device | DisplayDevice): string[] {
     "",
     `${device.summary}. ${bus} Source: ${device.source}.`,
     "",
+    verification(device),
+    "",
     ...optionRows(device),
     ...channelRows(device),
   ];
@@ -109,6 +126,14 @@ export function devicesPage(): string {
     "<!-- Generated from devices/ by scripts/devices-doc.ts. Change the tables, not this page. -->",
     "",
     "A channel of the configuration names its source as `<name of the part>.<channel>`.",
+    "",
+    "How a part is recognised each time it is found again stands with it here, in `health`, in `swath probe` and in `swath doctor`:",
+    "",
+    "- `id`: its identity was read and is right.",
+    "- `readback`: it has no identity that says what it is; what was written to it, or set in it, was read back.",
+    "- `ack-only`: it answered when it was spoken to, and that is all: an acknowledge, or an answer with a good check sum.",
+    "- `sentences`: it is only listened to; what it sends has good check sums.",
+    "- `none`: it is only listened to, and what it sends has no check sum: anything that sends numbers would pass. Every part says this too while nothing has verified it since it was last lost.",
     "",
     ...Object.values(catalogue).flatMap(section),
   ].join("\n");

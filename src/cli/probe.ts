@@ -13,6 +13,7 @@ import { openPart, type Port } from "../sampler/open-parts.ts";
 import { createSchedule, type Due } from "../sampler/schedule.ts";
 import { simulatedPorts } from "../sampler/simulated-ports.ts";
 import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
+import { verifiedWords } from "./verified-words.ts";
 
 type Out = { write(text: string): unknown };
 
@@ -89,7 +90,7 @@ function report({ source, newest, changes }: Watched): object {
     name: source.name,
     part: source.part,
     state: source.state,
-    verified: source.verified ?? null,
+    verified: source.verified,
     channels,
     counters,
     changes,
@@ -111,7 +112,7 @@ function lines({ source, newest, changes }: Watched): string[] {
   const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
   const counters = Object.entries(source.counters).filter(([, n]) => n > 0);
   return [
-    `${source.name} (${source.part}): ${source.state}${source.verified === undefined ? "" : `, verified by ${source.verified}`}`,
+    `${source.name} (${source.part}): ${source.state}, ${verifiedWords(source.verified)}`,
     "",
     ...table.map((row) =>
       row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),

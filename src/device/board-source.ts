@@ -13,6 +13,7 @@ import {
 import { createPulseRate, type PulseRate } from "./pulse-rate.ts";
 import { createSerialState } from "./serial-state.ts";
 import type { Source, SourceSink } from "./source.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** A bootloader, the start of the reader and its questions take so long on a small machine. */
 const SETTING_UP_MS = 30_000;
@@ -56,7 +57,7 @@ export function createBoardSource(spec: {
     limitMs: () => (isReady ? plan.silentMs : SETTING_UP_MS),
     silent: forget,
   });
-  let verified: Source["verified"];
+  let verified: Source["verified"] = "none";
   /** Whether the board has been set up since its port opened. */
   let isReady = false;
   let newestMs = Number.NEGATIVE_INFINITY;
@@ -109,7 +110,7 @@ export function createBoardSource(spec: {
 
   reader.start({
     ready() {
-      verified = "readback";
+      verified = verifiedBy(spec.device, spec.options);
       isReady = true;
       forget();
       states.retry();
@@ -120,13 +121,17 @@ export function createBoardSource(spec: {
     pulses,
     beat: (atMs) => states.good(atMs),
     write: (bytes) => void link.write(bytes),
-    refused: (reason) => states.refuse(reason),
+    refused(reason) {
+      verified = "none";
+      states.refuse(reason);
+    },
     key: (press, atMs) => spec.onKey?.(press, atMs),
     trouble(kind) {
       counters[kind]++;
     },
     restarted(reason) {
       isReady = false;
+      verified = "none";
       forget();
       states.again(reason);
     },
@@ -142,6 +147,7 @@ export function createBoardSource(spec: {
       reader.opened(clock.monoMs());
     },
     closed(error) {
+      verified = "none";
       forget();
       reader.closed();
       states.down(error);

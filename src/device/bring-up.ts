@@ -1,4 +1,3 @@
-import type { VERIFIED } from "../model/record.ts";
 import type { I2cPlan } from "./define.ts";
 import type { FailureLog } from "./failures.ts";
 import type { RegisterPort } from "./register-port.ts";
@@ -12,8 +11,6 @@ export type BringUpResult = "busy" | "ready" | "silent" | "stranger" | "readback
 /** Brings one part from unknown to measuring: recognise it, set it up, read it back. A few transfers at a time. */
 export interface BringUp {
   readonly dueMs: number;
-  /** How a part that is ready was recognised. */
-  readonly verified: (typeof VERIFIED)[number];
   /** From the beginning; `afresh` sets the part up even where it already is as wanted. */
   begin(nowMs: number, afresh: boolean): void;
   step(nowMs: number): BringUpResult;
@@ -141,7 +138,6 @@ export function createBringUp(plan: I2cPlan, port: RegisterPort, scans: Scans, l
     get dueMs() {
       return dueMs;
     },
-    verified: plan.identity.length > 0 ? "id" : wanted.length > 0 ? "readback" : "ack-only",
     begin(nowMs, anew) {
       dueMs = nowMs;
       stage = "identify";

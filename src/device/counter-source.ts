@@ -6,6 +6,7 @@ import type { CounterDevice } from "./counter-device.ts";
 import { type Failure, failureOf, REASONS } from "./failures.ts";
 import { createPulseRate } from "./pulse-rate.ts";
 import type { Source, SourceSink } from "./source.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** Readings in a row before it counts as running, and failures in a row before it is given up for a while. */
 const GOOD_WANTED = 3;
@@ -53,7 +54,7 @@ export function createCounterSource(spec: {
     },
   };
   let state: SourceState = "absent";
-  let verified: Source["verified"];
+  let verified: Source["verified"] = "none";
   let isOn = false;
   let good = 0;
   let bad = 0;
@@ -88,6 +89,7 @@ export function createCounterSource(spec: {
   /** It is given up for a while: absent when it never answered, failed when it did. */
   function park(kind: Failure, nowMs: number): void {
     isOn = false;
+    verified = "none";
     forget();
     dueMs = nowMs + retryMs;
     retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
@@ -115,7 +117,7 @@ export function createCounterSource(spec: {
       park(kind, nowMs);
       return;
     }
-    verified = "readback";
+    verified = verifiedBy(spec.device, spec.options);
     isOn = true;
     bad = 0;
     checkMs = nowMs + CHECK_MS;
@@ -184,6 +186,7 @@ export function createCounterSource(spec: {
     if (counter.isEnabled()) return;
     counters.brownOut++;
     isOn = false;
+    verified = "none";
     dueMs = nowMs;
     move("degraded", "device/brown-out");
   }

@@ -1,15 +1,16 @@
 import type { I2cBus } from "../bus/i2c.ts";
-import type { SourceState, VERIFIED } from "../model/record.ts";
+import type { SourceState, Verified } from "../model/record.ts";
 import { DISPLAY_CHUNK_BYTES, DISPLAY_STEP_MS, type DisplayDevice, type DisplaySize } from "./display-device.ts";
 import { drawLines, drawMark } from "./display-text.ts";
 import { createFailureLog, type Failure, failureOf } from "./failures.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** A configured display, running. Never throws once made: failures are counted and move `state`. */
 export interface DisplayDriver {
   readonly part: string;
   readonly state: SourceState;
-  /** Nothing can be read from it: it acknowledged, and that is all that is known. */
-  readonly verified: (typeof VERIFIED)[number] | undefined;
+  /** How it was recognised since it was last lost: nothing can be read from it. */
+  readonly verified: Verified;
   readonly counters: Readonly<Record<string, number>>;
   /** When `step` wants to be called next (mono ms). */
   readonly dueMs: number;
@@ -177,7 +178,7 @@ export function createDisplay(spec: {
       return state;
     },
     get verified() {
-      return phase === "parked" ? undefined : "ack-only";
+      return phase === "parked" ? "none" : verifiedBy(device, undefined);
     },
     get dueMs() {
       if (phase === "parked") return retryMs;

@@ -12,6 +12,7 @@ import { createOneShot } from "./verbs/one-shot.ts";
 import { createPoll } from "./verbs/poll.ts";
 import { createStreamFifo } from "./verbs/stream-fifo.ts";
 import type { Verb, VerbContext } from "./verbs/verb.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** What the one driver needs to run a part: its table, its place, its time and who takes the samples. */
 export interface I2cSourceSpec {
@@ -65,7 +66,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
   let failedMs = Number.NEGATIVE_INFINITY;
   let wasStuck = false;
   let busySinceMs = Number.NaN;
-  let verified: Source["verified"];
+  let verified: Source["verified"] = "none";
   let pausedMs = Number.NEGATIVE_INFINITY;
 
   function move(next: SourceState, reason: string): void {
@@ -77,15 +78,16 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
 
   function begin(nowMs: number, afresh: boolean): void {
     phase = "bringUp";
+    verified = "none";
     scans.reset();
     bringUp.begin(nowMs, afresh);
   }
 
   function park(next: SourceState, reason: string, nowMs: number): void {
     phase = "parked";
+    verified = "none";
     retryMs = nowMs + backoffMs;
     backoffMs = Math.min(2 * backoffMs, SLOWEST_MS);
-    verified = undefined;
     move(next, reason);
   }
 
@@ -116,7 +118,7 @@ export function createI2cSource(spec: I2cSourceSpec): Source {
     if (result === "busy") return;
     if (result === "ready") {
       phase = "run";
-      verified = bringUp.verified;
+      verified = verifiedBy(device, spec.options);
       if (state !== "degraded") move("starting", "found");
       beatMs = nowMs + BEAT_MS;
       if (!verb.start(nowMs)) recover(port.failure, nowMs);

@@ -139,7 +139,7 @@ export function j1939Protocol(
     (answer) => {
       const before = opening.isOpen;
       opening.answer(answer, nowMs);
-      if (opening.isOpen && !before) out.verified("ack-only");
+      if (opening.isOpen && !before) out.verified(true);
     },
   );
 

@@ -7,6 +7,7 @@ import { createFifoClock } from "./fifo-clock.ts";
 import type { LineDevice } from "./line-device.ts";
 import { createSerialState } from "./serial-state.ts";
 import type { Source, SourceSink } from "./source.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** Lines of one read that become one block. */
 const CAPACITY = 1024;
@@ -102,7 +103,7 @@ export function createLineSource(spec: {
     name: spec.name,
     part: spec.device.part,
     channels,
-    verified: undefined,
+    verified: verifiedBy(spec.device, spec.options),
     get counters() {
       return { ...counters, ...states.counters };
     },

@@ -10,6 +10,7 @@ import type { NmeaDevice } from "./nmea-device.ts";
 import { createSerialState } from "./serial-state.ts";
 import type { Source, SourceSink, TimeSink } from "./source.ts";
 import { createUtcAgreement } from "./utc-agreement.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** No sentence for so long: what is open is closed without its end. */
 const FLUSH_MS = 1500;
@@ -53,6 +54,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
   const channels = Object.entries(device.channels).map(([key, { field: _, ...spec }]) => ({ key, ...spec }));
   const outputs = Object.values(device.channels).map(({ field }) => ({ field, block: createBlock(1) }));
   const own = { samples: 0 };
+  const recognised = verifiedBy(device, parts.options);
   const utc = createUtcAgreement(parts.time);
   const states = createSerialState({
     sink,
@@ -65,7 +67,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     silent: () => utc.reset(),
   });
 
-  let verified: Source["verified"];
+  let verified: Source["verified"] = "none";
   let lastSentenceMs = Number.NEGATIVE_INFINITY;
   let lastFixMs = Number.NaN;
   const steps: number[] = [];
@@ -119,7 +121,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
 
   function onFix(fix: Fix): void {
     learnPeriod(fix);
-    verified = "sentences";
+    verified = recognised;
     emit(fix);
     utc.epoch(fix.utcMs, fix.atMs);
     states.good(lastSentenceMs); // not now: an epoch closed by silence is as old as its last sentence
@@ -175,6 +177,7 @@ export function createNmeaSource(parts: NmeaSourceParts): Source {
     opened: () => states.up(),
     closed(error) {
       breakLine();
+      verified = "none";
       states.down(error);
     },
   });

@@ -14,6 +14,7 @@ export function rangeProtocol(frames: RangeFrames, out: SerialOutput): SerialPro
   let nowMs = 0;
   const framer = createSummedFrames(frames.shape, (frame) => {
     frames.put(frame, out);
+    out.verified(true);
     out.scan(nowMs);
   });
   return {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { ChannelSpec } from "../model/channel.ts";
-import type { VERIFIED } from "../model/record.ts";
+import type { Verified } from "../model/record.ts";
 
 /** Where a protocol puts what it reads. */
 export interface SerialOutput {
@@ -14,8 +14,8 @@ export interface SerialOutput {
   heard(atMs: number): void;
   /** Sends bytes; false when the link is down. */
   write(bytes: Uint8Array): boolean;
-  /** How the far end has been recognised. */
-  verified(how: (typeof VERIFIED)[number]): void;
+  /** The far end has been recognised, as the plan says that it is; false: what was known of it holds no more. */
+  verified(is: boolean): void;
   /** The far end is there but must not be read as it is: the source is `failed` until `retry` or until the link reopens. */
   refuse(reason: string): void;
   retry(): void;
@@ -63,6 +63,8 @@ export interface SerialPlan {
   readonly expects: string;
   /** No good message for so long (ms): the source is `degraded`. */
   readonly silentMs: number;
+  /** How the far end is recognised, when the protocol says that it is. */
+  readonly verifies: Verified;
   /** Scans per second when each carries every channel and they are regular: their times are found from their count. */
   readonly scanHz?: number;
   /** Characters a second on the wire, both ways together, when the plan runs; pauses that must be kept count as characters. */

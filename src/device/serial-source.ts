@@ -7,6 +7,7 @@ import type { SerialDevice, SerialOutput } from "./serial-device.ts";
 import { createSerialState } from "./serial-state.ts";
 import type { Source, SourceSink, TimeSink } from "./source.ts";
 import { createUtcAgreement } from "./utc-agreement.ts";
+import { verifiedBy } from "./verification.ts";
 
 /** Regular scans of one read that become one block. */
 const CAPACITY = 256;
@@ -46,7 +47,8 @@ export function createSerialSource(spec: {
     },
   });
   let scans = 0;
-  let verified: Source["verified"];
+  const recognised = verifiedBy(spec.device, spec.options);
+  let verified: Source["verified"] = "none";
 
   function count(q: number): void {
     if (q === 0) return;
@@ -116,10 +118,13 @@ export function createSerialSource(spec: {
     missed: deliver,
     heard: (atMs) => states.good(atMs),
     write: (bytes) => link.write(bytes),
-    verified(how) {
-      verified = how;
+    verified(is) {
+      verified = is ? recognised : "none";
     },
-    refuse: (reason) => states.refuse(reason),
+    refuse(reason) {
+      verified = "none";
+      states.refuse(reason);
+    },
     retry: () => states.retry(),
     utc: (utcMs, atMs) => utc.epoch(utcMs, atMs),
   };
@@ -159,6 +164,7 @@ export function createSerialSource(spec: {
     },
     closed(error) {
       protocol.reset();
+      verified = "none";
       utc.reset();
       states.down(error);
     },

@@ -1,6 +1,6 @@
 import type { Block } from "../model/block.ts";
 import type { ChannelSpec } from "../model/channel.ts";
-import type { SourceState, VERIFIED } from "../model/record.ts";
+import type { SourceState, Verified } from "../model/record.ts";
 
 /** What a source does with what it reads. Called synchronously from inside `step` or a serial listener. */
 export interface SourceSink {
@@ -24,7 +24,8 @@ export interface Source {
   readonly part: string;
   readonly channels: readonly SourceChannel[];
   readonly state: SourceState;
-  readonly verified: (typeof VERIFIED)[number] | undefined;
+  /** How it was recognised since it was last lost. */
+  readonly verified: Verified;
   /** One counter per kind of failure, plus `samples`. Monotone. */
   readonly counters: Readonly<Record<string, number>>;
   /** When `step` wants to be called next (mono ms). */

@@ -67,7 +67,7 @@ export function ubxProtocol(
   const setup =
     options.groups === undefined
       ? undefined
-      : createUbxSetup({ groups: options.groups, write: out.write, done: () => out.verified("readback") });
+      : createUbxSetup({ groups: options.groups, write: out.write, verified: out.verified });
   let nowMs = 0;
 
   /** The heading of the machine with its quality; anything but a fixed solution over the true baseline is no heading. */
@@ -102,7 +102,7 @@ export function ubxProtocol(
       if (isPairField(field)) putPair(i, field, pos);
       else out.put(i, fix[field], qualityOf(field, fix));
     }
-    if (setup === undefined) out.verified("sentences");
+    if (setup === undefined) out.verified(true);
     out.scan(fix.atMs);
     out.utc(fix.utcMs, fix.atMs);
   }

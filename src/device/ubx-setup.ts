@@ -21,8 +21,8 @@ const CHECK_MS = 10_000;
 export function createUbxSetup(options: {
   readonly groups: readonly (readonly UbxItem[])[];
   readonly write: (bytes: Uint8Array) => boolean;
-  /** Everything wanted has been read back. */
-  readonly done: () => void;
+  /** Everything wanted has been read back; false: it is not known, or no longer so. */
+  readonly verified: (is: boolean) => void;
 }) {
   const { groups } = options;
   const wanted = groups.flat();
@@ -55,6 +55,7 @@ export function createUbxSetup(options: {
     step = 0;
     tries = 0;
     complete = false;
+    options.verified(false);
     ask(nowMs);
   }
 
@@ -87,7 +88,7 @@ export function createUbxSetup(options: {
       awaiting = false;
       tries = 0;
       dueMs = nowMs + CHECK_MS;
-      options.done();
+      options.verified(true);
       return;
     }
     if (!complete) {

@@ -30,7 +30,7 @@ export function veDirectProtocol(table: VeDirectTable, out: SerialOutput): Seria
   const channels = Object.values(table);
   const own = { badFields: 0 };
   const framer = createVeDirectFramer((fields, startedMs) => {
-    out.verified("sentences");
+    out.verified(true);
     let some = false;
     for (let i = 0; i < channels.length; i++) {
       const text = fields.get(channels[i]!.field);

@@ -232,8 +232,12 @@ export type Draft = { [K in RecordKind]: DraftOf<K> }[RecordKind];
 export const SOURCE_STATES = ["absent", "starting", "running", "degraded", "failed"] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
 
-/** How a part was recognised: by an identity register, by reading back what was written, by its acknowledge, by what it says. */
-export const VERIFIED = ["id", "readback", "ack-only", "sentences"] as const;
+/**
+ * How a part was recognised, strongest first: by an identity register, by reading back what was written, by its acknowledge or a
+ * checked answer, by check sums of what it sends unasked; `none`: not at all, or not since it was last lost.
+ */
+export const VERIFIED = ["id", "readback", "ack-only", "sentences", "none"] as const;
+export type Verified = (typeof VERIFIED)[number];
 
 /** Why a unit started, as far as that can be told. */
 export const BOOT_REASONS = ["first", "ignition", "planned", "crash", "watchdog", "brown-out", "power-cut"] as const;
@@ -297,7 +301,12 @@ export const descMessage = z.strictObject({
 export const sourceHealth = z.strictObject({
   state: z.enum(SOURCE_STATES),
   part: z.string().describe("which part it is, by its name in the catalogue"),
-  verified: z.enum(VERIFIED).optional().describe("how the part was recognised"),
+  verified: z
+    .enum(VERIFIED)
+    .default("none")
+    .describe(
+      "how the part was recognised: `id` its identity was read, `readback` what was written to it was read back, `ack-only` it answered when it was spoken to, `sentences` what it sends unasked has good check sums, `none` not at all or not since it was last lost",
+    ),
   lastSampleMono: z.number().optional().describe("mono of its newest sample"),
   counters: z.record(z.string(), z.int()).describe("since the sampler started; counters at 0 are left out"),
 });

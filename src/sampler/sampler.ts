@@ -113,7 +113,7 @@ export function createSampler(options: SamplerOptions) {
 
   function displayHealth({ part, state, verified, counters }: DisplayDriver): SourceHealth {
     const counted = Object.fromEntries(Object.entries(counters).filter(([, n]) => n > 0));
-    return { state, part, ...(verified === undefined ? {} : { verified }), counters: counted };
+    return { state, part, verified, counters: counted };
   }
 
   function healthOf(source: Source): SourceHealth {
@@ -123,7 +123,7 @@ export function createSampler(options: SamplerOptions) {
     return {
       state: source.state,
       part: source.part,
-      ...(source.verified === undefined ? {} : { verified: source.verified }),
+      verified: source.verified,
       ...(last === undefined ? {} : { lastSampleMono: last }),
       counters,
     };

@@ -71,6 +71,7 @@ describe("what the doctor says of a part", () => {
   const health = (state: SourceHealth["state"], counters: Record<string, number> = {}): SourceHealth => ({
     state,
     part: part.device.part,
+    verified: state === "running" ? "id" : "none",
     counters,
   });
 
@@ -97,7 +98,7 @@ describe("what the doctor says of a part", () => {
 describe("what the doctor says of the display", () => {
   const display = { device: ssd1306, bus: "i2c1", address: 0x3c, size: "128x64", depth: "d", rotor: "r" } as const;
   const judge = (state: SourceHealth["state"], counters: Record<string, number> = {}) =>
-    judgeDisplay(display, { state, part: "ssd1306", counters });
+    judgeDisplay(display, { state, part: "ssd1306", verified: state === "running" ? "ack-only" : "none", counters });
 
   it("is that it runs, and that its acknowledge is all that is known", () => {
     const found = judge("running");

@@ -113,7 +113,7 @@ describe("a display", () => {
     pull();
     run(3000);
     expect(display.state).toBe("absent");
-    expect(display.verified).toBeUndefined();
+    expect(display.verified).toBe("none");
     expect(display.counters["noAck"]).toBeGreaterThan(0);
     display.show(["FAULT", "SHOCK ABSENT"]);
     plug();

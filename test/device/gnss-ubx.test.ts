@@ -97,7 +97,7 @@ describe("a u-blox receiver", () => {
     for (let i = 0; i < 3; i++) send(encodeUbx(0x01, 0x07, encodeNavPvt({ ...golden.navPvt.fields, iTow: i })));
     expect(source.counters).toMatchObject({ setupNaks: 1, setupFailures: 1 });
     expect(source.state).toBe("running");
-    expect(source.verified).toBeUndefined();
+    expect(source.verified).toBe("none");
     const before = link.written().length;
     run(31_000, undefined, 250);
     expect(link.written().length).toBeGreaterThan(before);

@@ -38,7 +38,7 @@ describe("an SLCAN adapter", () => {
     expect(written(link)).toBe("C\rC\rC\rV\rS5\rL\r");
     send(eec1);
     expect(scans).toEqual([]);
-    expect(source.verified).toBeUndefined();
+    expect(source.verified).toBe("none");
     send(`\r${eec1}`);
     expect(scans).toHaveLength(1);
     expect(source.verified).toBe("ack-only");

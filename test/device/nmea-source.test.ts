@@ -176,7 +176,7 @@ describe("the state of a GNSS receiver", () => {
     expect(r.source.state).toBe("starting");
     r.pass(600);
     expect(r.states.at(-1)).toBe("starting → degraded: silent");
-    expect(r.source.verified).toBeUndefined();
+    expect(r.source.verified).toBe("none");
   });
 
   it("is degraded for another reason when bytes come that make no epoch", () => {

@@ -32,7 +32,7 @@ describe("the dialect of an SLCAN adapter", () => {
     expect(written(link)).toBe("C\rC\rC\rV\rS5\rM1\rV\rO\r");
     send(FRAME);
     expect(scans).toEqual([]);
-    expect(source.verified).toBeUndefined();
+    expect(source.verified).toBe("none");
     send("\r");
     send(FRAME);
     expect(scans[0]?.x["engineSpeed"]).toBe(1500);

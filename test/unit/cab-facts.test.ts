@@ -139,7 +139,12 @@ describe("what the page in the cab shows", () => {
   });
 
   it("lists what needs a hand first", () => {
-    const health = (state: SourceHealth["state"]): SourceHealth => ({ state, part: "adxl375", counters: {} });
+    const health = (state: SourceHealth["state"]): SourceHealth => ({
+      state,
+      part: "adxl375",
+      verified: "id",
+      counters: {},
+    });
     sources = { a: health("running"), b: health("degraded"), c: health("failed"), d: health("absent") };
     expect(facts.view().sources.map((s) => s.name)).toEqual(["c", "d", "b", "a"]);
   });

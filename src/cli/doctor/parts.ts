@@ -6,6 +6,7 @@ import { systemClock } from "../../bus/clock.ts";
 import type { LoadedConfig, LoadedDisplay, LoadedPart } from "../../config/loaded.ts";
 import { startLinkServer } from "../../link/server.ts";
 import type { SourceHealth } from "../../model/record.ts";
+import { verifiedWords } from "../verified-words.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const LOOK_MS = 100;
@@ -99,8 +100,7 @@ export function judgePart(part: LoadedPart, health: SourceHealth | undefined): F
   const named = `${part.device.part}, ${where}`;
   if (health === undefined) return finding(what, "unknown", `${named}: nothing was heard of it`);
   const { state, verified } = health;
-  if (state === "running")
-    return finding(what, "ok", `${named}: running${verified ? `, verified by ${verified}` : ""}`);
+  if (state === "running") return finding(what, "ok", `${named}: running, ${verifiedWords(verified)}`);
   const [because, todo] = causeOf(health);
   return finding(
     what,

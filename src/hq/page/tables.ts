@@ -31,7 +31,8 @@ export function drawSources(unit: UnitState, nowMs: number): void {
       // Health comes once a minute: between two of them the age of a sample is that of the last report at most.
       const last = source.lastSampleMono;
       const since = last === null || unit.health?.mono === null ? null : (unit.health?.mono ?? 0) - last;
-      const said = [source.part, source.verified && `verified by ${source.verified}`].filter((part) => part !== null);
+      const verified = source.verified === "none" ? "not verified" : `verified by ${source.verified}`;
+      const said = [source.part, source.verified === null ? null : verified].filter((part) => part !== null);
       return [
         { text: words(source.name), sub: said.join(" · ") },
         { text: words(source.state), icon, tone, short: true },
