@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
@@ -8,27 +8,33 @@ import { startIngester } from "../hq/ingest/ingester.ts";
 import { migrate } from "../hq/ingest/migrations.ts";
 import { openPostgres } from "../hq/ingest/postgres.ts";
 import { COMMAND_OPS } from "../model/downlink.ts";
-import { BROKER_OPTIONS, brokerOf, fileOf, levelOf, Usage } from "./broker-options.ts";
+import { BROKER_OPTIONS, brokerOf, levelOf, Usage } from "./broker-options.ts";
 import { EXIT_USAGE } from "./exit-codes.ts";
+import { importRecords } from "./hq-import.ts";
+import { readSecretKey } from "./keys.ts";
 
 type Out = { write(text: string): unknown };
 
 const USAGE = `usage: swath hq --broker URL --org ORG --database postgres://… [options]   take records into the database
        swath hq migrate --database postgres://…                            bring the database to this version
+       swath hq import FILE… --org ORG --database postgres://… --key FILE  take the records that a stick brought
        swath hq gaps UNIT --org ORG --database postgres://… [--json]       prove that a unit's records are complete
        swath hq send UNIT OP --org ORG --database postgres://… --key FILE  ask something of a unit
        swath hq commands UNIT --org ORG --database postgres://…            what was asked, and the answers
 
   --broker URL        mqtt://host:port, or mqtts://host:port with --ca
   --key FILE          ed25519 private key (PEM) that signs watermarks and commands; without it no watermark is published
+                      of an import: X25519, the private half of what units have as hq.exportKeyFile (swath keys NAME --export)
   --name NAME         of this ingester (the host's by default); a second one on the same host needs a name of its own
   --user NAME  --password-file FILE
   --ca FILE  --cert FILE  --tls-key FILE   authority of the broker; certificate and key of HQ
+                      of an import: --ca is the fleet's authority, under which the unit signed; --unsigned takes a file that is not
   --protocol V        auto (default), 5 or 3.1.1
   --args JSON         arguments of a command       --hours N   until it expires (24 by default)
   --database may also stand in the environment as SWATH_DATABASE.
   OP is one of ${COMMAND_OPS.join(", ")}. None of them moves the machine.
-  swath hq gaps ends with 0 when everything is explained and with 1 when not.
+  An import may be repeated: nothing is counted twice, whether it came by file or over MQTT. Of a damaged file it takes what verifies.
+  swath hq gaps ends with 0 when everything is explained and with 1 when not; an import with 0 when each file was taken whole.
 `;
 
 const OPTIONS = {
@@ -41,6 +47,7 @@ const OPTIONS = {
   args: { type: "string" },
   hours: { type: "string" },
   json: { type: "boolean" },
+  unsigned: { type: "boolean" },
 } as const;
 
 function parse(args: readonly string[]) {
@@ -52,17 +59,12 @@ function parse(args: readonly string[]) {
 }
 type Values = ReturnType<typeof parse>["values"];
 
-function keyOf(path: string): KeyObject {
-  let key: KeyObject;
+function keyOf(path: string, type: "ed25519" | "x25519" = "ed25519"): KeyObject {
   try {
-    key = createPrivateKey(fileOf(path, "--key"));
+    return readSecretKey(path, type);
   } catch (e) {
-    if (e instanceof Usage) throw e;
-    throw new Usage(`--key: ${path} is not a private key in PEM form`);
+    throw new Usage(`--key: ${e instanceof Error ? e.message : String(e)}`);
   }
-  if (key.asymmetricKeyType !== "ed25519")
-    throw new Usage(`--key: ${path} is a key of type ${key.asymmetricKeyType}, expected ed25519`);
-  return key;
 }
 
 function databaseOf(values: Values) {
@@ -89,6 +91,13 @@ export async function hq(args: readonly string[], out: Out): Promise<number> {
         return await ingest(values, out);
       case "migrate":
         return await prepareDatabase(values, out);
+      case "import":
+        return await importRecords(
+          rest,
+          { ...values, keyOf: (path) => keyOf(path, "x25519") },
+          () => databaseOf(values),
+          out,
+        );
       case "gaps":
         return await gaps(rest, values, out);
       case "send":

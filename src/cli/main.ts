@@ -13,7 +13,10 @@ const COMMANDS: Readonly<Record<string, { about: string; load: () => Promise<Com
     about: "say what a unit file means, or what is wrong with it",
     load: async () => (await import("./check.ts")).check,
   },
-  keys: { about: "make a key pair for signing: swath keys NAME", load: async () => (await import("./keys.ts")).keys },
+  keys: {
+    about: "make a key pair for signing, or for records on a stick: swath keys NAME [--export]",
+    load: async () => (await import("./keys.ts")).keys,
+  },
   bundle: {
     about: "make one signed file for one unit: swath bundle FILE --key SECRET",
     load: async () => (await import("./bundle.ts")).bundle,

@@ -73,6 +73,7 @@ function upstream({ broker, spool, hq }: LoadedConfig): string[] {
     ["certificate", broker.certFile],
     ["key", broker.keyFile],
     ...(hq?.keyFiles ?? []).map((file) => ["HQ's public key", file] as const),
+    ["HQ's export key", hq?.exportKeyFile],
   ] as const;
   const until = spool.ack === "hq" ? "HQ says that its database has it" : "the broker acknowledges it";
   return [

@@ -50,6 +50,7 @@ const PATHS = [
   ["broker", "certFile"],
   ["broker", "keyFile"],
   ["hq", "keyFiles"],
+  ["hq", "exportKeyFile"],
   ["cab", "tokenFile"],
   ["cab", "languagesDir"],
 ] as const;

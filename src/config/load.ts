@@ -146,9 +146,7 @@ function assemble({
     ...(site === undefined ? {} : { site }),
     ...(siteFile === undefined ? {} : { siteFile }),
     broker,
-    ...(unit.hq === undefined
-      ? {}
-      : { hq: { keyFiles: unit.hq.keyFiles.map((name, i) => full(["hq", "keyFiles", String(i)], name)) } }),
+    ...(unit.hq === undefined ? {} : { hq: fullHq(unit.hq, full) }),
     spool: { ...unit.spool, dir: full(["spool", "dir"], unit.spool.dir) },
     buses,
     parts,
@@ -164,6 +162,16 @@ function assemble({
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(display === undefined ? {} : { display }),
     ...(simulation === undefined ? {} : { simulation }),
+  };
+}
+
+function fullHq(
+  { keyFiles, exportKeyFile }: NonNullable<UnitFile["hq"]>,
+  full: (path: readonly string[], name: string) => string,
+): NonNullable<LoadedConfig["hq"]> {
+  return {
+    keyFiles: keyFiles.map((name, i) => full(["hq", "keyFiles", String(i)], name)),
+    ...(exportKeyFile === undefined ? {} : { exportKeyFile: full(["hq", "exportKeyFile"], exportKeyFile) }),
   };
 }
 

@@ -125,7 +125,7 @@ export interface LoadedConfig {
   readonly siteFile?: string;
   readonly broker: LoadedBroker;
   /** HQ's public keys as full paths; absent where HQ's words are not listened to. */
-  readonly hq?: { readonly keyFiles: readonly string[] };
+  readonly hq?: { readonly keyFiles: readonly string[]; readonly exportKeyFile?: string };
   readonly spool: { readonly dir: string; readonly maxMb: number; readonly ack: UnitFile["spool"]["ack"] };
   readonly buses: Readonly<Record<string, BusConfig>>;
   readonly parts: readonly LoadedPart[];

@@ -67,8 +67,11 @@ export const hqSchema = z
       .min(1)
       .max(8)
       .describe("public keys of HQ, ed25519 in PEM: what it acknowledges and asks for is believed under these alone"),
+    exportKeyFile: filePath(
+      "public key of HQ, X25519, PEM (swath keys NAME --export): records that a stick carries are sealed for it",
+    ).optional(),
   })
-  .describe("what HQ signs with");
+  .describe("HQ's keys");
 
 const script = z
   .string()

@@ -3,16 +3,16 @@ import { HQ_UNIT, type HqStateMessage } from "../../model/downlink.ts";
 import { parseTopic, topicOf } from "../../model/topics.ts";
 import { claimCommands } from "./commands.ts";
 import type { ConnectionOptions, InboundMessage, Protocol } from "./connection.ts";
-import { type Database, isRefusal } from "./database.ts";
+import type { Database } from "./database.ts";
 import { createFairQueue } from "./fair-queue.ts";
-import { ensureDay, migrate } from "./migrations.ts";
-import type { Arrived, GoodRecord, Prepared } from "./prepare.ts";
+import { importedSince, newestImport } from "./imports.ts";
+import { migrate } from "./migrations.ts";
+import type { Arrived } from "./prepare.ts";
 import { leaveQuarantine, readableAgain } from "./quarantine.ts";
 import { createReading } from "./reading.ts";
 import { startSession } from "./session.ts";
+import { createSettler } from "./settle.ts";
 import { createWatermarks } from "./watermark.ts";
-import { learnDescriptors } from "./words.ts";
-import { createIds, learnIds, type Written, writeBatch } from "./write.ts";
 
 /** Where the ingester says what changed; the shape of pino. */
 export interface IngestLog {
@@ -72,7 +72,7 @@ const WINDOW = { maxItems: 20_000, maxBytes: 64 << 20 };
 const SESSION_EXPIRY_S = 60;
 const SWEEP_MS = 200;
 const COMMANDS_MS = 1_000;
-const LONGEST_RETRY_MS = 5_000;
+const IMPORTS_MS = 2_000;
 
 const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 const why = (e: unknown) => (e instanceof Error ? e.message : String(e));
@@ -84,9 +84,7 @@ const why = (e: unknown) => (e instanceof Error ? e.message : String(e));
 export async function startIngester(options: IngesterOptions): Promise<Ingester> {
   const { database, org, log } = options;
   await migrate(database);
-  const ids = createIds();
   const reading = createReading();
-  const days = new Set<string>();
   const queue = createFairQueue<Arrived>(WINDOW);
   const shed = new Map<string, number>();
   const counts = { messages: 0, records: 0, duplicates: 0, aside: 0, shed: 0, transactions: 0, lagMs: 0 };
@@ -165,59 +163,23 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
     },
   );
 
-  async function commit(messages: readonly Prepared[]): Promise<Written> {
-    const atMs = Date.now();
-    const day = new Date(atMs).toISOString().slice(0, 10);
-    if (!days.has(day)) {
-      await ensureDay(database, atMs);
-      await ensureDay(database, atMs + 86_400_000);
-      days.add(day);
-    }
-    await learnIds(database.query, ids, messages);
-    const written = await database.transaction((query) => writeBatch(query, ids, messages, atMs));
-    await learnDescriptors(database.query, ids, messages).catch(() => undefined);
-    return written;
-  }
-
-  /** Commits all of them, alone those that the database refuses; tries for ever while it cannot be reached. */
-  async function settle(messages: readonly Prepared[]): Promise<void> {
-    for (let attempt = 0; !stopping || attempt === 0; attempt++) {
-      try {
-        const written = await commit(messages);
-        const nowMs = Date.now();
-        counts.transactions++;
-        counts.records += written.records;
-        counts.duplicates += written.duplicates;
-        counts.aside += written.aside;
-        counts.lagMs = Math.max(...messages.map(({ arrived }) => nowMs - arrived.atMs));
-        // In the order of their commits, not of their arrival: brokers look acknowledgements up by their id.
-        for (const { arrived } of messages) arrived.ack();
-        watermarks?.committed(written.spools);
-        return;
-      } catch (e) {
-        if (isRefusal(e)) {
-          const half = messages.length >> 1;
-          if (half > 0) {
-            await settle(messages.slice(0, half));
-            await settle(messages.slice(half));
-            return;
-          }
-          const [one] = messages;
-          if (one !== undefined && one.records.length > 1) {
-            await settle(one.records.map((record) => only(one, record)));
-            await settle([{ ...one, records: [] }]);
-            return;
-          }
-          if (one !== undefined && one.records.length + one.words.length + one.descriptors.length > 0) {
-            await settle([refusedByDatabase(one, why(e))]);
-            return;
-          }
-        }
-        log.warn({ reason: why(e), messages: messages.length }, "the database did not take a batch; it is tried again");
-        await sleep(Math.min(LONGEST_RETRY_MS, 100 * 2 ** Math.min(attempt, 10)));
-      }
-    }
-  }
+  const { ids, settle } = createSettler({
+    database,
+    goesOn: () => !stopping,
+    done(messages, written) {
+      const nowMs = Date.now();
+      counts.transactions++;
+      counts.records += written.records;
+      counts.duplicates += written.duplicates;
+      counts.aside += written.aside;
+      counts.lagMs = Math.max(...messages.map(({ arrived }) => nowMs - arrived.atMs));
+      // In the order of their commits, not of their arrival: brokers look acknowledgements up by their id.
+      for (const { arrived } of messages) arrived.ack();
+      watermarks?.committed(written.spools);
+    },
+    failed: (reason, messages) =>
+      log.warn({ reason, messages }, "the database did not take a batch; it is tried again"),
+  });
 
   async function work(): Promise<void> {
     while (!stopping) {
@@ -282,8 +244,17 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
     log.info({ messages: done.length }, "taken back from the quarantine: their descriptor has come");
   }
 
+  /** Records that came by file move watermarks too. */
+  let importsSeen = await newestImport(database.query);
+  async function seeImports(): Promise<void> {
+    const { upTo, spools } = await importedSince(database.query, importsSeen);
+    importsSeen = upTo;
+    if (spools.size > 0) watermarks?.committed(spools);
+  }
+
   const running = Promise.all([
     work(),
+    beat(IMPORTS_MS, "looking for imported records", seeImports),
     beat(SWEEP_MS, "the watermarks", async () => watermarks?.sweep()),
     beat(COMMANDS_MS, "sending commands", sendCommands),
     beat(COMMANDS_MS, "counting a flood", countShed),
@@ -311,20 +282,4 @@ export async function startIngester(options: IngesterOptions): Promise<Ingester>
       await session.close();
     },
   };
-}
-
-/** One record of a message as a message of its own, which acknowledges nothing. */
-function only(message: Prepared, record: GoodRecord): Prepared {
-  const arrived = { ...message.arrived, ack: () => undefined };
-  return { ...message, arrived, records: [record], descriptors: [], words: [], aside: [] };
-}
-
-/** The same message of at most one record with all of it put aside. */
-function refusedByDatabase(message: Prepared, detail: string): Prepared {
-  const [good] = message.records;
-  const raw = good?.raw ?? message.arrived.payload;
-  const place =
-    good === undefined ? {} : { place: { lane: good.lane, spool: good.record.spool, seq: good.record.seq } };
-  const refused = { reason: "database", detail, raw, ...place };
-  return { ...message, records: [], words: [], descriptors: [], aside: [...message.aside, refused] };
 }

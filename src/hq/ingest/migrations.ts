@@ -124,6 +124,17 @@ const MIGRATIONS: readonly Migration[] = [
          WHERE r.kind IN ('telemetry', 'track')`,
     ],
   },
+  {
+    version: 3,
+    about: "what was imported from files of records",
+    statements: [
+      `CREATE TABLE swath.import (
+         id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+         unit int NOT NULL REFERENCES swath.unit, sha256 text NOT NULL, made timestamptz, signed boolean NOT NULL,
+         records bigint NOT NULL, duplicates bigint NOT NULL, aside bigint NOT NULL, spools text[] NOT NULL,
+         imported_at timestamptz NOT NULL DEFAULT now())`,
+    ],
+  },
 ];
 
 /** The newest version that this software knows. */
