@@ -1,36 +1,41 @@
-import { statSync } from "node:fs";
 import { type Anchor, CLOCK_DRIFT, type Clock } from "../model/time.ts";
+import { type ClockQuality, createClockQuality } from "./clock-quality.ts";
 
-/** systemd-timesyncd makes this file once a server has set the clock, and touches it at every answer of a server. */
-const SYNCHRONIZED = "/run/systemd/timesync/synchronized";
 const CHECK_MS = 60_000;
-/** Network time over a field link; timesyncd does not tell how good it is. */
-const NTP_UNC_MS = 500;
-/** An anchor is given again when the mapping moved this much, or after this long. */
+/** An anchor is given again when the mapping moved this much, when it became this much sharper, or after this long. */
 const MOVED_MS = 50;
+const SHARPER = 0.7;
 const AGAIN_MS = 600_000;
+/** A new answer of a time server is worth an anchor after this long: readers take the nearest one. */
+const ANSWER_MS = 300_000;
 
 /**
- * Makes anchors from the system's clock while the system says that it is synchronised. A clock that was stepped is not
- * believed before a time server has answered again: somebody may have set it by hand.
+ * Makes anchors from the system's clock while a time service vouches for it, each as uncertain as the service says. A clock
+ * that was stepped is not believed before a time server has answered again: somebody may have set it by hand.
  */
 export function createSystemTime() {
-  let believed: { anchor: Anchor; touched: number } | undefined;
-  let given: Anchor | undefined;
+  let believed: { anchor: Anchor; answeredMs: number } | undefined;
+  let given: { anchor: Anchor; answeredMs: number } | undefined;
   return {
-    /** What the clock says now, when that is news; `touched` is when the marker was last touched, if there is one. */
-    reading(monoMs: number, utcMs: number, touched: number | undefined): Anchor | undefined {
-      if (touched === undefined) return undefined;
-      const anchor: Anchor = { monoMs, offsetMs: utcMs - monoMs, trust: "ntp", uncMs: NTP_UNC_MS };
+    /** What the clock says now, when that is news. */
+    reading(monoMs: number, utcMs: number, quality: ClockQuality | undefined): Anchor | undefined {
+      if (quality === undefined) return undefined;
+      const { answeredMs, uncMs } = quality;
+      const anchor: Anchor = { monoMs, offsetMs: utcMs - monoMs, trust: "ntp", uncMs };
       if (believed !== undefined) {
-        const room = NTP_UNC_MS + (monoMs - believed.anchor.monoMs) * CLOCK_DRIFT;
+        const room = uncMs + believed.anchor.uncMs + (monoMs - believed.anchor.monoMs) * CLOCK_DRIFT;
         const stepped = Math.abs(anchor.offsetMs - believed.anchor.offsetMs) > room;
-        if (stepped && touched === believed.touched) return undefined;
+        if (stepped && answeredMs === believed.answeredMs) return undefined;
       }
-      believed = { anchor, touched };
-      const moved = given === undefined || Math.abs(anchor.offsetMs - given.offsetMs) > MOVED_MS;
-      if (!moved && monoMs - (given?.monoMs ?? 0) < AGAIN_MS) return undefined;
-      given = anchor;
+      believed = { anchor, answeredMs };
+      const sinceMs = monoMs - (given?.anchor.monoMs ?? Number.NEGATIVE_INFINITY);
+      const isNews =
+        given === undefined ||
+        Math.abs(anchor.offsetMs - given.anchor.offsetMs) > MOVED_MS ||
+        uncMs < given.anchor.uncMs * SHARPER ||
+        sinceMs >= (answeredMs === given.answeredMs ? AGAIN_MS : ANSWER_MS);
+      if (!isNews) return undefined;
+      given = { anchor, answeredMs };
       return anchor;
     },
   };
@@ -40,16 +45,27 @@ export function createSystemTime() {
 export function watchSystemClock(options: {
   readonly clock: Clock;
   readonly offer: (anchor: Anchor) => void;
-  readonly marker?: string;
+  readonly log: { warn(fields: object, message: string): void };
 }): () => void {
-  const { clock, offer, marker = SYNCHRONIZED } = options;
+  const { clock, offer, log } = options;
   const time = createSystemTime();
-  function check(): void {
-    const touched = statSync(marker, { throwIfNoEntry: false })?.mtimeMs;
-    const anchor = time.reading(clock.monoMs(), Date.now(), touched);
+  const quality = createClockQuality();
+  let told: string | undefined;
+  let stopped = false;
+  async function check(): Promise<void> {
+    const found = await quality(Date.now());
+    if (stopped) return;
+    if (found?.guessed !== undefined && found.guessed !== told)
+      log.warn({ reason: found.guessed, uncMs: found.uncMs }, "the time service does not say how good the clock is");
+    told = found?.guessed;
+    const anchor = time.reading(clock.monoMs(), Date.now(), found);
     if (anchor !== undefined) offer(anchor);
   }
-  check();
-  const timer = setInterval(check, CHECK_MS);
-  return () => clearInterval(timer);
+  const checkNow = () => void check().catch((e: unknown) => log.warn({ err: e }, "the clock cannot be judged"));
+  checkNow();
+  const timer = setInterval(checkNow, CHECK_MS);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }

@@ -392,7 +392,7 @@ export async function startUnit(options: {
 
   const stopWatching =
     simulation === undefined
-      ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor) })
+      ? watchSystemClock({ clock, offer: (anchor) => recorder.anchor(anchor), log })
       : () => undefined;
   bulletins.start();
   let stopsInOrder = false;

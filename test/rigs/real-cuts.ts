@@ -64,8 +64,19 @@ const FILES: Record<FileKind, SpoolFiles> = {
   },
 };
 
+const MOST_STAGED = 20;
+
 /** Spools of one writer process: one kill -9 cuts them all, each at another place of its work. */
 const SPOOLS_PER_PROCESS = 5;
+
+/** A writer that ends by itself writes nothing more, and cuts would find nothing wrong. */
+async function kill(writer: ChildProcess, ended: Promise<void>): Promise<void> {
+  const exited = new Promise<void>((resolve) => writer.once("exit", () => resolve()));
+  if (writer.exitCode !== null) throw new Error(`the writer ended by itself with ${writer.exitCode}`);
+  writer.kill("SIGKILL");
+  await Promise.all([ended, exited]);
+  if (writer.exitCode !== null) throw new Error(`the writer ended by itself with ${writer.exitCode}`);
+}
 
 const spoolDir = (dir: string, index: number): string => join(dir, `spool-${index}`);
 
@@ -85,7 +96,7 @@ async function writeOne(dir: string, index: number, firstId: number, files: Spoo
   say(`S ${spool.state}`);
   let id = firstId;
   for (;;) {
-    const wait: Promise<unknown>[] = [spool.stage(bodyOf(id++, 80))];
+    const wait: Promise<unknown>[] = spool.staged().length > MOST_STAGED ? [] : [spool.stage(bodyOf(id++, 80))];
     for (let n = Math.floor(rng() * 6); n >= 0; n--) {
       const lane = LANES[Math.floor(rng() * 3)]!;
       const mine = id++;
@@ -97,8 +108,10 @@ async function writeOne(dir: string, index: number, firstId: number, files: Spoo
     }
     await spool.flush();
     await Promise.all(wait);
-    const mark = spool.staged().at(-1)?.mark;
-    if (mark && rng() < 0.2) {
+    const staged = spool.staged();
+    const mark = staged.at(-1)?.mark;
+    // Many short lives, each with a few rows: they must not add up to more than the spool takes.
+    if (mark && (rng() < 0.2 || staged.length > MOST_STAGED)) {
       const mine = id++;
       const appended = spool.append("log", bodyOf(mine, 500), { supersedes: mark });
       await spool.flush();
@@ -209,8 +222,8 @@ export async function killCuts(o: {
   const dir = mkdtempSync(join(tmpdir(), "swath-kill-"));
   const told = Array.from({ length: SPOOLS_PER_PROCESS }, () => new Told());
   try {
-    for (let kill = 0; f.cuts < o.cuts; kill++) {
-      const writer = startWriter(o.script, dir, 1 + kill * 1e6, o.files, told.length);
+    for (let life = 0; f.cuts < o.cuts; life++) {
+      const writer = startWriter(o.script, dir, 1 + life * 1e6, o.files, told.length);
       const lines = createInterface({ input: writer.stdout! });
       const ended = new Promise<void>((resolve) => lines.on("close", resolve));
       const started = new Promise<void>((resolve) =>
@@ -221,8 +234,7 @@ export async function killCuts(o: {
       );
       await Promise.race([started, ended]);
       await sleep(rng() * 60);
-      writer.kill("SIGKILL");
-      await ended;
+      await kill(writer, ended);
       for (const [i, one] of told.entries()) await verify(spoolDir(dir, i), one, f);
     }
   } finally {
@@ -294,8 +306,7 @@ export async function loopCuts(o: {
         await verify(spoolDir(at("cut"), 0), told, f);
         unmount(at("cut"));
       }
-      writer.kill("SIGKILL");
-      await ended;
+      await kill(writer, ended);
       unmount(at("disk"));
     }
   } finally {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type BootAnchor, resolveTime } from "../../src/model/time.ts";
+import { type BootAnchor, CLOCK_DRIFT, resolveTime } from "../../src/model/time.ts";
 import { createGnssAnchor } from "../../src/sampler/gnss-anchor.ts";
+import { type ClockQuality, timesyncUncUs } from "../../src/unit/clock-quality.ts";
 import { createSystemTime } from "../../src/unit/system-time.ts";
 import { createTimebase, type Stamp } from "../../src/unit/timebase.ts";
 
@@ -15,7 +16,10 @@ interface Boot {
   readonly wakesOffMs: number;
   /** The crystal runs this much fast. */
   readonly crystalPpm?: number;
-  /** A time server answers from here on, every 17 min, and sets the clock to within `ntpErrorMs` of true time. */
+  /**
+   * A time server answers from here on, every 17 min, and sets the clock to within `ntpErrorMs` of true time: its answer came
+   * back by a slower way than the question went.
+   */
   readonly ntpFromMs?: number;
   readonly ntpErrorMs?: number;
   /** Somebody sets the system clock by hand; the time server answers at once when `noticed`, else at its next turn. */
@@ -31,7 +35,7 @@ interface Boot {
 
 const BOOTS: Record<string, Boot> = {
   "1970, and no clock ever": { wakesOffMs: -SINCE_1970, unresolved: true },
-  "1970, network time after 20 s": { wakesOffMs: -SINCE_1970, ntpFromMs: 20_000, ntpErrorMs: 80 },
+  "1970, network time after 20 s": { wakesOffMs: -SINCE_1970, ntpFromMs: 20_000, ntpErrorMs: 25 },
   "1970, GNSS after 30 min": { wakesOffMs: -SINCE_1970, gnss: [[30 * MIN, DAY]] },
   "an hour back, and no clock ever": { wakesOffMs: -HOUR, unresolved: true },
   "an hour back, network time after 5 min": { wakesOffMs: -HOUR, ntpFromMs: 5 * MIN, ntpErrorMs: -90 },
@@ -57,7 +61,7 @@ const BOOTS: Record<string, Boot> = {
     step: { atMs: HOUR, byMs: 5000, noticed: false },
   },
   "network time first, GNSS after 30 min": { wakesOffMs: -HOUR, ntpFromMs: 30_000, gnss: [[30 * MIN, DAY]] },
-  "GNSS first, network time after 2 h": { wakesOffMs: -HOUR, gnss: [[0, HOUR]], ntpFromMs: 2 * HOUR, ntpErrorMs: 95 },
+  "GNSS first, network time after 2 h": { wakesOffMs: -HOUR, gnss: [[0, HOUR]], ntpFromMs: 2 * HOUR, ntpErrorMs: 25 },
   "GNSS for ten minutes and then a night without": { wakesOffMs: 0, gnss: [[MIN, 11 * MIN]], hours: 12 },
   "GNSS off and on with a slow receiver": {
     ...{ wakesOffMs: -DAY, gnssDelayMs: 135, crystalPpm: -45 },
@@ -78,8 +82,41 @@ interface Made {
   readonly stamp: Stamp;
 }
 
+/** What timesyncd tells of an answer that came back by a slower way, which it cannot see: the clock is off by half of that. */
+function answer(trueMs: number, offMs: number, errorMs: number): string {
+  const [out, back] = errorMs > 0 ? [5, 5 + 2 * errorMs] : [5 - 2 * errorMs, 5];
+  const us = (ms: number) => Math.round(ms * 1000);
+  const origin = us(trueMs + offMs);
+  const server = us(trueMs + out);
+  const data = [
+    0,
+    4,
+    4,
+    2,
+    -20,
+    us(8),
+    us(3),
+    [10, 0, 0, 1],
+    origin,
+    server,
+    server,
+    us(trueMs + offMs + out + back),
+    false,
+    9,
+    us(1),
+  ];
+  return JSON.stringify({ type: "(uuuuittayttttbtt)", data });
+}
+
+type Judge = (answeredMs: number, utcMs: number, told: string) => ClockQuality;
+/** As the unit does. */
+const asTold: Judge = (answeredMs, utcMs, told) => ({
+  answeredMs,
+  uncMs: timesyncUncUs(told)! / 1000 + Math.max(0, utcMs - answeredMs) * CLOCK_DRIFT,
+});
+
 /** Runs one boot: a record every 10 s, stamped as the unit stamps it, and the anchors it leaves for readers. */
-function run(boot: Boot): { records: Made[]; anchors: BootAnchor[] } {
+function run(boot: Boot, judge = asTold): { records: Made[]; anchors: BootAnchor[] } {
   const { crystalPpm = 30, ntpErrorMs = 0, gnssDelayMs = 120, hours = 4, step } = boot;
   const trueAt = (mono: number) => SINCE_1970 + mono / (1 + crystalPpm * 1e-6);
   const timebase = createTimebase();
@@ -92,6 +129,7 @@ function run(boot: Boot): { records: Made[]; anchors: BootAnchor[] } {
   const system = createSystemTime();
   let systemOffset = SINCE_1970 + boot.wakesOffMs;
   let touched: number | undefined;
+  let told = "";
   let answerMs = boot.ntpFromMs ?? Number.POSITIVE_INFINITY;
   const records: Made[] = [];
   const firstFix = boot.gnss?.[0]?.[0] ?? 0;
@@ -102,12 +140,15 @@ function run(boot: Boot): { records: Made[]; anchors: BootAnchor[] } {
       if (step.noticed) answerMs = mono + 2000;
     }
     if (mono >= answerMs) {
+      // A clock that is far off is stepped; the next answer finds it where it should be.
+      told = answer(trueAt(mono), touched === undefined ? 3_600_000 : 0, ntpErrorMs);
       systemOffset = trueAt(mono) + ntpErrorMs - mono;
       touched = systemOffset + mono;
       answerMs = mono + 17 * MIN;
     }
     if (mono % MIN === 0) {
-      const anchor = system.reading(mono, systemOffset + mono, touched);
+      const utcMs = systemOffset + mono;
+      const anchor = system.reading(mono, utcMs, touched === undefined ? undefined : judge(touched, utcMs, told));
       if (anchor !== undefined) take(anchor);
     }
     if (boot.gnss?.some(([from, to]) => mono >= from && mono < to)) {
@@ -151,6 +192,33 @@ describe.each(Object.entries(BOOTS))("a boot with %s", (_, boot) => {
     const utc = records.map((r) => resolveTime(anchors, "this", r.mono)?.utcMs ?? r.mono);
     const back = utc.filter((t, i) => i > 0 && t + 1000 < utc[i - 1]!);
     expect(back).toEqual([]);
+  });
+});
+
+const wrongOnes = ({ records, anchors }: ReturnType<typeof run>) =>
+  records.filter((r) => {
+    const time = resolveTime(anchors, "this", r.mono);
+    return time !== undefined && outside(r.trueMs, time.utcMs, time.uncMs);
+  });
+
+describe("network time over a round trip of 10 to 60 ms", () => {
+  const near = Object.entries(BOOTS).filter(
+    ([, boot]) => boot.ntpFromMs !== undefined && Math.abs(boot.ntpErrorMs ?? 0) <= 25 && boot.hours === undefined,
+  );
+
+  it.each(near)("is stated to within 100 ms for every record of a boot with %s", (_, boot) => {
+    const { records, anchors } = run(boot);
+    const uncs = records
+      .filter((r) => r.mono >= boot.ntpFromMs! + MIN)
+      .map((r) => resolveTime(anchors, "this", r.mono)?.uncMs ?? Number.POSITIVE_INFINITY);
+    expect(uncs.length).toBeGreaterThan(500);
+    expect(Math.max(...uncs)).toBeLessThanOrEqual(100);
+  });
+
+  it("negative control: without half the round trip more would be claimed than is true", () => {
+    const blind: Judge = (answeredMs) => ({ answeredMs, uncMs: 5 });
+    expect(wrongOnes(run(BOOTS["1970, network time after 20 s"]!))).toHaveLength(0);
+    expect(wrongOnes(run(BOOTS["1970, network time after 20 s"]!, blind)).length).toBeGreaterThan(500);
   });
 });
 
