@@ -10,6 +10,8 @@ export interface LinkClient {
   pump(): void;
   /** Newest-wins: dropped while the unit does not read. */
   status(body: Status): void;
+  /** Sends a frame that is not kept; false while the unit does not read, or there is none. */
+  offer(frame: Uint8Array): boolean;
   /** Resolves when everything kept is acknowledged or `timeoutMs` has passed, and closes. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -27,6 +29,8 @@ export function createLinkClient(options: {
   readonly onLamp?: (lamp: Lamp) => void;
   /** The unit says what the operator's display shall show. */
   readonly onScreen?: (lines: Screen) => void;
+  /** The unit wants to have what is in the rings. */
+  readonly onAskRings?: () => void;
 }): LinkClient {
   const { outbox } = options;
   let socket: Socket | undefined;
@@ -45,6 +49,12 @@ export function createLinkClient(options: {
     }
   }
 
+  function offer(frame: Uint8Array): boolean {
+    if (socket === undefined || socket.writableLength >= CONGESTED_BYTES) return false;
+    socket.write(frame);
+    return true;
+  }
+
   function open(): void {
     const s = connect(options.path);
     s.on("connect", () => {
@@ -58,6 +68,7 @@ export function createLinkClient(options: {
       (frame) => {
         if (frame.type === "lamp") options.onLamp?.(frame.lamp);
         if (frame.type === "screen") options.onScreen?.(frame.screen);
+        if (frame.type === "askRings") options.onAskRings?.();
         if (frame.type !== "ack") return;
         outbox.ack(frame.number);
         if (outbox.length === 0) onDrained?.();
@@ -81,9 +92,8 @@ export function createLinkClient(options: {
       return socket !== undefined;
     },
     pump,
-    status(body) {
-      if (socket !== undefined && socket.writableLength < CONGESTED_BYTES) socket.write(encodeStatus(body));
-    },
+    offer,
+    status: (body) => void offer(encodeStatus(body)),
     async close(timeoutMs) {
       if (outbox.length > 0 && socket !== undefined) {
         await new Promise<void>((done) => {

@@ -1,13 +1,18 @@
 import { z } from "zod";
+import type { Block } from "../model/block.ts";
 import { LAMPS, type Lamp, type Screen, screen } from "../model/operator.ts";
 import { captureFields, channelLosses, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
+import { readSamples, SAMPLE_BYTES, writeSamples } from "./samples.ts";
 
 /**
  * Frames between sampler and unit, little-endian: `u32` length of what follows, `u8` type, 3 bytes zero, `f64` number, body.
  * Numbered frames (`row`, `note`) are kept by the sampler until the unit acknowledges them as durable; number 0 is never kept.
  */
-export const FRAME = { hello: 1, row: 2, note: 3, status: 4, ack: 5, lamp: 6, screen: 7 } as const;
+export const FRAME = {
+  ...{ hello: 1, row: 2, note: 3, status: 4, ack: 5, lamp: 6, screen: 7 },
+  ...{ askRings: 8, rings: 9, samples: 10 },
+} as const;
 
 const HEADER_BYTES = 16;
 /** Longest frame either side accepts; a longer one means a broken peer and ends the connection. */
@@ -58,6 +63,19 @@ export const statusBody = z.strictObject({
 });
 export type Status = z.infer<typeof statusBody>;
 
+/** What comes before the samples of the rings, and that they were all. */
+export const ringsBody = z.discriminatedUnion("word", [
+  z.strictObject({
+    word: z.literal("begin"),
+    fromMs: z.number(),
+    toMs: z.number(),
+    /** Whose samples follow: the part that speaks for a channel now, and the channel's place in the part's table. */
+    channels: z.array(z.strictObject({ part: z.string(), channel: z.int().min(0) })).max(4096),
+  }),
+  z.strictObject({ word: z.literal("end"), samples: z.int().min(0) }),
+]);
+export type RingsWord = z.infer<typeof ringsBody>;
+
 /** One row of one table (0 telemetry, 1 track): values in descriptor order, NaN where there is none, and quality bits. */
 export interface Row {
   readonly table: number;
@@ -73,7 +91,17 @@ export type Frame =
   | { readonly type: "status"; readonly number: 0; readonly body: Status }
   | { readonly type: "ack"; readonly number: number }
   | { readonly type: "lamp"; readonly number: 0; readonly lamp: Lamp }
-  | { readonly type: "screen"; readonly number: 0; readonly screen: Screen };
+  | { readonly type: "screen"; readonly number: 0; readonly screen: Screen }
+  | { readonly type: "askRings"; readonly number: 0 }
+  | { readonly type: "rings"; readonly number: 0; readonly body: RingsWord; readonly bytes: Uint8Array }
+  | {
+      readonly type: "samples";
+      readonly number: 0;
+      /** Place in the channels that were told before. */
+      readonly channel: number;
+      readonly block: Block;
+      readonly bytes: Uint8Array;
+    };
 
 function header(type: number, number: number, bodyBytes: number): { bytes: Buffer; view: DataView } {
   const bytes = Buffer.alloc(HEADER_BYTES + bodyBytes);
@@ -104,6 +132,9 @@ export const encodeStatus = (body: Status): Buffer => jsonFrame(FRAME.status, 0,
 export const encodeLamp = (lamp: Lamp): Buffer => jsonFrame(FRAME.lamp, 0, lamp);
 /** From the unit: what the operator's display shall show. */
 export const encodeScreen = (lines: Screen): Buffer => jsonFrame(FRAME.screen, 0, lines);
+/** From the unit: what is in the rings now, please. */
+export const encodeAskRings = (): Buffer => header(FRAME.askRings, 0, 0).bytes;
+export const encodeRings = (body: RingsWord): Buffer => jsonFrame(FRAME.rings, 0, body);
 export const encodeAck = (number: number): Buffer => header(FRAME.ack, number, 0).bytes;
 
 /** Encodes a row: `u16` table, `u16` columns, 4 bytes zero, `f64` mono, values, quality bits. */
@@ -116,6 +147,24 @@ export function encodeRow(number: number, row: Row): Buffer {
   for (let i = 0; i < n; i++) view.setFloat64(32 + i * 8, row.values[i]!, true);
   for (let i = 0; i < n; i++) view.setUint16(32 + n * 8 + i * 2, row.q[i]!, true);
   return bytes;
+}
+
+/** Encodes samples of a ring: `u16` place of the channel, 2 bytes zero, `u32` how many, then the samples. */
+export function encodeSamples(channel: number, block: Block): Buffer {
+  const { bytes, view } = header(FRAME.samples, 0, 8 + block.n * SAMPLE_BYTES);
+  view.setUint16(HEADER_BYTES, channel, true);
+  view.setUint32(HEADER_BYTES + 4, block.n, true);
+  writeSamples(view, HEADER_BYTES + 8, block);
+  return bytes;
+}
+
+function decodeSamples(bytes: Uint8Array): Frame | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < HEADER_BYTES + 8) return undefined;
+  const n = view.getUint32(HEADER_BYTES + 4, true);
+  if (bytes.length !== HEADER_BYTES + 8 + n * SAMPLE_BYTES) return undefined;
+  const channel = view.getUint16(HEADER_BYTES, true);
+  return { type: "samples", number: 0, channel, block: readSamples(view, HEADER_BYTES + 8, n), bytes };
 }
 
 function decodeRow(bytes: Uint8Array): Row | undefined {
@@ -138,6 +187,8 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   const number = view.getFloat64(8, true);
   if (!Number.isSafeInteger(number) || number < 0) return undefined;
   if (type === FRAME.ack) return { type: "ack", number };
+  if (type === FRAME.askRings) return { type: "askRings", number: 0 };
+  if (type === FRAME.samples) return decodeSamples(bytes);
   if (type === FRAME.row) {
     const row = decodeRow(bytes);
     return row && { type: "row", number, row, bytes };
@@ -165,6 +216,10 @@ export function decodeFrame(bytes: Uint8Array): Frame | undefined {
   if (type === FRAME.screen) {
     const lines = screen.safeParse(body);
     return lines.success ? { type: "screen", number: 0, screen: lines.data } : undefined;
+  }
+  if (type === FRAME.rings) {
+    const word = ringsBody.safeParse(body);
+    return word.success ? { type: "rings", number: 0, body: word.data, bytes } : undefined;
   }
   if (type === FRAME.status) {
     const status = statusBody.safeParse(body);

@@ -4,10 +4,12 @@ import type { Lamp, Screen } from "../model/operator.ts";
 import {
   createFrameReader,
   encodeAck,
+  encodeAskRings,
   encodeLamp,
   encodeScreen,
   type Hello,
   type Note,
+  type RingsWord,
   type Row,
   type Status,
 } from "./frame.ts";
@@ -18,6 +20,9 @@ export interface LinkListener {
   row(row: Row, bytes: Uint8Array, number: number): void;
   note(note: Note, number: number): void;
   status(status: Status): void;
+  /** What is in the rings is told: its beginning and end, and pieces of it. `bytes` is the frame. */
+  rings?(word: RingsWord, bytes: Uint8Array): void;
+  samples?(bytes: Uint8Array): void;
   /** The sampler is not connected any more. */
   gone(): void;
 }
@@ -31,6 +36,8 @@ export interface LinkServer {
   lamp(lamp: Lamp): void;
   /** What the operator's display shall show; told again and again for the same reason. */
   screen(lines: Screen): void;
+  /** Asks for what is in the rings now; false when no sampler is there. */
+  askRings(): boolean;
   close(): Promise<void>;
 }
 
@@ -60,8 +67,11 @@ export async function startLinkServer(options: {
           listener.hello(frame.body);
           return;
         }
-        if (!greeted || frame.type === "ack" || frame.type === "lamp" || frame.type === "screen") return;
+        if (!greeted) return;
         if (frame.type === "status") return listener.status(frame.body);
+        if (frame.type === "rings") return listener.rings?.(frame.body, frame.bytes);
+        if (frame.type === "samples") return listener.samples?.(frame.bytes);
+        if (frame.type !== "row" && frame.type !== "note") return;
         if (frame.number <= seen) {
           // Durable already, or on its way to be: the acknowledgement that covers it may have been lost.
           return;
@@ -100,6 +110,10 @@ export async function startLinkServer(options: {
     },
     screen(lines) {
       current?.write(encodeScreen(lines));
+    },
+    askRings() {
+      current?.write(encodeAskRings());
+      return current !== undefined;
     },
     close() {
       current?.destroy();

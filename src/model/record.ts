@@ -268,6 +268,11 @@ export const stateMessage = z.strictObject({
       serial: z.int().describe("serial of the signed configuration that runs"),
       trial: z.boolean().describe("it is on trial: it goes back to the one before when it does not do well"),
       last: z.string().optional().describe("what became of the newest one, for a person"),
+      rehearsal: z
+        .string()
+        .optional()
+        .describe("what the newest one would have made of the last seconds and of a recording, in a line"),
+      refused: z.string().optional().describe("the newest that was refused since the start, and why"),
     })
     .optional()
     .describe("which signed configuration runs, where one does"),

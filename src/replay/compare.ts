@@ -1,4 +1,5 @@
 import type { Note } from "../link/frame.ts";
+import type { ChannelFigures } from "./figures.ts";
 import type { Replayed } from "./replay.ts";
 
 /** How one column of two replays differs, over the rows both have. */
@@ -14,6 +15,8 @@ export interface ColumnDifference {
 }
 
 export interface Comparison {
+  /** Every channel of the one or the other. */
+  readonly channels: readonly ComparedChannel[];
   readonly columns: readonly ColumnDifference[];
   readonly onlyFirst: readonly string[];
   readonly onlySecond: readonly string[];
@@ -23,6 +26,13 @@ export interface Comparison {
   /** Events that are in one and not in the other within 500 ms. */
   readonly vanished: readonly EventNote[];
   readonly appeared: readonly EventNote[];
+}
+
+/** One channel in two replays; undefined in the one that does not have it. */
+export interface ComparedChannel {
+  readonly name: string;
+  readonly before: ChannelFigures | undefined;
+  readonly after: ChannelFigures | undefined;
 }
 
 export type EventNote = Extract<Note, { kind: "event" }>;
@@ -41,6 +51,7 @@ export function compareReplays(first: Replayed, second: Replayed): Comparison {
   const [vanished, appeared] = compareEvents(eventsOf(first), eventsOf(second));
   const sum = (pick: (t: (typeof tables)[number]) => number) => tables.reduce((n, t) => n + pick(t), 0);
   return {
+    channels: compareChannels(first, second),
     columns: tables.flatMap((t) => t.columns),
     onlyFirst: tables.flatMap((t) => t.onlyFirst),
     onlySecond: tables.flatMap((t) => t.onlySecond),
@@ -49,6 +60,12 @@ export function compareReplays(first: Replayed, second: Replayed): Comparison {
     vanished,
     appeared,
   };
+}
+
+function compareChannels(first: Replayed, second: Replayed): ComparedChannel[] {
+  const names = new Set([...first.channels, ...second.channels].map((c) => c.name));
+  const of = (r: Replayed, name: string) => r.channels.find((c) => c.name === name);
+  return [...names].map((name) => ({ name, before: of(first, name), after: of(second, name) }));
 }
 
 function compareTable(first: Replayed, second: Replayed, table: number) {

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import { readSamples, SAMPLE_BYTES, writeSamples } from "../link/samples.ts";
 import type { Block } from "../model/block.ts";
 import { SOURCE_STATES } from "../model/record.ts";
 
@@ -62,6 +63,7 @@ function entry(kind: number, mono: number, body: Uint8Array): Buffer {
   return out;
 }
 
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /** Writers of one entry each. */
@@ -73,16 +75,12 @@ export const encode = {
     body.set(bytes, 2);
     return entry(KIND.bytes, mono, body);
   },
-  block(mono: number, part: number, channel: number, { n, t, x, q }: Block) {
-    const body = Buffer.alloc(8 + n * 18);
+  block(mono: number, part: number, channel: number, block: Block) {
+    const body = Buffer.alloc(8 + block.n * SAMPLE_BYTES);
     body.writeUInt16LE(part, 0);
     body.writeUInt16LE(channel, 2);
-    body.writeUInt32LE(n, 4);
-    for (let i = 0; i < n; i++) {
-      body.writeDoubleLE(t[i]!, 8 + 8 * i);
-      body.writeDoubleLE(x[i]!, 8 + 8 * (n + i));
-      body.writeUInt16LE(q[i]!, 8 + 16 * n + 2 * i);
-    }
+    body.writeUInt32LE(block.n, 4);
+    writeSamples(viewOf(body), 8, block);
     return entry(KIND.block, mono, body);
   },
   scan(mono: number, part: number, tMs: number) {
@@ -138,13 +136,8 @@ function decode(kind: number, mono: number, body: Buffer): Entry | undefined {
 function decodeBlock(mono: number, body: Buffer): Entry | undefined {
   if (body.length < 8) return undefined;
   const n = body.readUInt32LE(4);
-  if (body.length !== 8 + n * 18) return undefined;
-  const block: Block = { n, t: new Float64Array(n), x: new Float64Array(n), q: new Uint16Array(n) };
-  for (let i = 0; i < n; i++) {
-    block.t[i] = body.readDoubleLE(8 + 8 * i);
-    block.x[i] = body.readDoubleLE(8 + 8 * (n + i));
-    block.q[i] = body.readUInt16LE(8 + 16 * n + 2 * i);
-  }
+  if (body.length !== 8 + n * SAMPLE_BYTES) return undefined;
+  const block = readSamples(viewOf(body), 8, n);
   return { kind: "block", mono, part: body.readUInt16LE(0), channel: body.readUInt16LE(2), block };
 }
 

@@ -10,6 +10,7 @@ import { createLateness } from "../sampler/lateness.ts";
 import { openPart } from "../sampler/open-parts.ts";
 import { createSampler } from "../sampler/sampler.ts";
 import { steppedClock, stepUntil } from "../sampler/schedule.ts";
+import { type ChannelFigures, watchFigures } from "./figures.ts";
 import { type Entry, entriesOf, type Head } from "./format.ts";
 
 /** What a configuration makes of a recording. */
@@ -18,6 +19,8 @@ export interface Replayed {
   /** Columns of each table of rows (0 telemetry, 1 track). */
   readonly columns: readonly (readonly string[])[];
   readonly rows: readonly Row[];
+  /** What went into the filters of every channel and came out of them. */
+  readonly channels: readonly ChannelFigures[];
   /** Events, captures, states of sources and time anchors, in the order they were told. */
   readonly notes: readonly Note[];
   /** The same as the frames a unit would have got, numbered from 1. */
@@ -69,6 +72,7 @@ export function replayRecording(file: Uint8Array, config: LoadedConfig): Replaye
     nowMs: () => clock.monoMs(),
   });
 
+  const figures = sampler.pipelines.map(watchFigures);
   const links = new Map<string, MemorySerial>();
   for (const name of head.buses)
     if (config.buses[name]?.kind === "serial") links.set(name, createMemorySerial({ name, clock }));
@@ -122,6 +126,7 @@ export function replayRecording(file: Uint8Array, config: LoadedConfig): Replaye
     head,
     columns: [config.channels.flatMap((c) => c.columns), config.track?.columns.map((c) => c.column) ?? []],
     rows,
+    channels: figures.map((figuresNow) => figuresNow()),
     notes,
     frames,
     fromMs: head.startMs,

@@ -24,6 +24,7 @@ import { stopHooks } from "./hook-run.ts";
 import { createLateness } from "./lateness.ts";
 import { openLinuxPorts } from "./linux-ports.ts";
 import { openPart } from "./open-parts.ts";
+import { createRingTeller } from "./ring-teller.ts";
 import { createSampler } from "./sampler.ts";
 import { createSchedule, createSimulatedSchedule, type Due, steppedClock } from "./schedule.ts";
 import { simulatedPorts } from "./simulated-ports.ts";
@@ -108,7 +109,10 @@ async function main(): Promise<void> {
     ["FAULT", "UNIT SILENT"],
     () => clock.monoMs(),
   );
-  const link = createLinkClient({ path: socket, outbox, hello, onLamp: lamp.told, onScreen: screen.told });
+  const link = createLinkClient({
+    ...{ path: socket, outbox, hello, onLamp: lamp.told, onScreen: screen.told },
+    onAskRings: () => rings.ask(),
+  });
   const lateness = createLateness();
   const recovery = stepped === undefined ? recoveryOf(config) : undefined;
   const sampler = createSampler({
@@ -118,6 +122,10 @@ async function main(): Promise<void> {
     outbox,
     link,
     lateness,
+    nowMs: () => clock.monoMs(),
+  });
+  const rings = createRingTeller({
+    ...{ pipelines: sampler.pipelines, ringMs: config.ringSeconds * 1000, link },
     nowMs: () => clock.monoMs(),
   });
   const {
@@ -156,6 +164,7 @@ async function main(): Promise<void> {
   const items = [
     ...actors,
     ...sampler.dues(),
+    rings,
     signOfLife(clock, manager),
     ...(config.panel === undefined ? [] : [lamp]),
     ...(config.display === undefined ? [] : [screen]),

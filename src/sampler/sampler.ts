@@ -34,7 +34,7 @@ export interface SamplerOptions {
   readonly recovery?: RecoverySpec;
   readonly startHook?: HookStarter;
   readonly outbox: Outbox;
-  readonly link: LinkClient;
+  readonly link: Omit<LinkClient, "offer">;
   readonly lateness: Lateness;
   readonly nowMs: () => number;
 }

@@ -22,6 +22,8 @@ export interface CabSource {
   sampler(): StateMessage["sampler"];
   sources(): Readonly<Record<string, SourceHealth>>;
   hq(): CabView["hq"];
+  /** Which signed configuration runs, where one does. */
+  bundle(): StateMessage["bundle"];
   /** When the newest shock was that a person should judge, in ms of this boot. */
   openCandidate(): number | undefined;
   nowMs(): number;
@@ -152,6 +154,7 @@ export function createCabFacts(options: {
         gnss: gnss(nowMs),
         clock: { trust, utcMs: t === undefined ? null : Date.parse(t) },
         hq: source.hq(),
+        bundle: source.bundle() ?? null,
         sampler: source.sampler(),
         sources: sourceViews(),
         shift: {

@@ -7,8 +7,6 @@ import type { Timebase } from "./timebase.ts";
 /** What the unit knows that the operator is shown, whether on the page in the cab or on the display. */
 export interface OperatorSource extends Omit<CabSource, "lamp"> {
   spool(): "ok" | "degraded" | "failed";
-  /** Whether a configuration is on trial. */
-  trial(): boolean;
 }
 
 /** The facts for one page or display, with the lamp made of them. */
@@ -26,7 +24,7 @@ export function createOperatorFacts(options: {
       sampler: source.sampler(),
       sources: Object.fromEntries(Object.entries(source.sources()).map(([name, s]) => [name, s.state])),
       spool: source.spool(),
-      trial: source.trial(),
+      trial: source.bundle()?.trial ?? false,
       gnss: facts.gnssFix(),
     });
   const facts = createCabFacts({ config, cab: shown, tables, timebase, source: { ...source, lamp } });

@@ -14,10 +14,12 @@ import { estimateTraffic } from "../config/traffic.ts";
 import { createTrial } from "../config/trial.ts";
 import type { Catalogue } from "../device/catalogue.ts";
 import { isSwathError } from "../model/errors.ts";
+import type { StateMessage } from "../model/record.ts";
 import { diskFiles } from "../spool/files.ts";
 import type { ApplyConfig } from "./command-ops.ts";
 import { answerInbox, takeInbox, tellVerdict } from "./inbox.ts";
 import { type Rehearsed, rehearse } from "./rehearsal.ts";
+import type { RingFrames } from "./ring-collector.ts";
 import type { Unit } from "./unit.ts";
 
 /** How long all must be well before a new configuration is kept, and how long it may take to get there. */
@@ -49,9 +51,19 @@ export interface SlottedOptions {
   readonly asked: Promise<void>;
   readonly start: (
     config: LoadedConfig,
-    bundle: () => ReturnType<typeof bundleOf>,
+    bundle: () => NonNullable<StateMessage["bundle"]>,
     applyConfig: ApplyConfig,
   ) => Promise<Unit>;
+}
+
+/** What a log line may hold of a rehearsal: what an event says of its place stays out. */
+function loggable({ summary, lines }: Rehearsed) {
+  return { summary, lines: lines.filter((line) => !/^ {2}(gone|new):/.test(line)) };
+}
+
+/** What is in the rings; undefined without a sampler, and when the unit is to end meanwhile. */
+function ringsOf(unit: Unit | undefined, asked: Promise<void>): Promise<RingFrames | undefined> {
+  return Promise.race([Promise.resolve(unit?.rings()), asked.then(() => undefined)]);
 }
 
 function bundleOf(slots: Slots, running: Running) {
@@ -87,8 +99,12 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
       if (ending) wake();
     });
 
-  /** What came of replaying a recording through the bundle that was offered last. */
+  /** What came of replaying the rings and a recording through the bundle that was offered last. */
   let rehearsed: Rehearsed | undefined;
+  /** The newest one that was refused, and why. */
+  let refused: string | undefined;
+  /** What runs now, whose rings are replayed. */
+  let current: Unit | undefined;
   const slots = await openSlots({
     dir: options.dir,
     files: diskFiles,
@@ -98,7 +114,9 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
       const { rehearsalEntry: entry, asked } = options;
       if (entry === undefined) return undefined;
       const dirs = [join(options.dir, "recordings"), inbox];
-      rehearsed = await rehearse({ entry, dirs, asked, before: active.bundle.files, after: opened.bundle.files });
+      const [before, after] = [active.bundle.files, opened.bundle.files];
+      rehearsed = await rehearse({ entry, dirs, asked, before, after, rings: await ringsOf(current, asked) });
+      if (rehearsed !== undefined) log.info({ serial: opened.bundle.serial, ...loggable(rehearsed) }, "rehearsed");
       return rehearsed?.refused;
     },
   });
@@ -127,7 +145,11 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
         if (options.runDir !== undefined) letGroupRead(dir);
         unit = await options.start(
           config,
-          () => bundleOf(slots, running),
+          () => ({
+            ...bundleOf(slots, running),
+            ...(rehearsed === undefined ? {} : { rehearsal: rehearsed.summary }),
+            ...(refused === undefined ? {} : { refused }),
+          }),
           async (bytes) => {
             sent = { bytes: Buffer.from(bytes), answer: undefined };
             const taken = await new Promise<Taken>((done) => {
@@ -211,6 +233,8 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
   async function heed(from: string, taken: Taken, unit: Unit | undefined): Promise<boolean> {
     log.info({ from, ...taken }, "a configuration was delivered");
     const serial = taken.serial ?? 0;
+    refused = taken.taken === "refused" ? `${serial === 0 ? from : `serial ${serial}`}: ${taken.reason}` : undefined;
+    unit?.look();
     if (taken.taken === "refused") await unit?.tell("config_refused", "warning", { serial, reason: taken.reason });
     const tried = rehearsed === undefined ? {} : { rehearsal: rehearsed.summary };
     if (taken.taken === "trial") await unit?.tell("config_trial", "info", { serial, reason: taken.reason, ...tried });
@@ -219,6 +243,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
 
   function offer(bytes: Buffer, unit: Unit | undefined, config: LoadedConfig | undefined): Promise<Taken> {
     rehearsed = undefined;
+    current = unit;
     const utcMs = unit?.utcMs();
     const facts = unit?.facts();
     const absent = (config?.parts ?? []).map((p) => p.name).filter((name) => !(facts?.fresh.includes(name) ?? true));

@@ -30,6 +30,7 @@ import type { OperatorSource } from "./operator-facts.ts";
 import { createPanelLamp } from "./panel-lamp.ts";
 import { claimSpool } from "./presence.ts";
 import type { TableSpec } from "./recorder.ts";
+import { createRingCollector, type RingFrames } from "./ring-collector.ts";
 import { openStore } from "./store.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
@@ -70,6 +71,8 @@ export interface Unit {
   tell(name: string, severity: Severity, detail: Readonly<Record<string, string | number>>): Promise<void>;
   /** Tells `state` and the lamp that something about the configuration is otherwise. */
   look(): void;
+  /** What is in the sampler's rings now; why not, where there is nothing to be had. Never rejects. */
+  rings(): Promise<RingFrames>;
   /** Ends sampler, records, link and spool in order, within about 2 s. */
   stop(): Promise<void>;
 }
@@ -261,7 +264,7 @@ export async function startUnit(options: {
   const operatorSource: OperatorSource = {
     nowMs: () => clock.monoMs(),
     sampler: () => sampler,
-    trial: () => bundle()?.trial ?? false,
+    bundle,
     sources: () => status?.sources ?? {},
     spool: () => spool.state,
     openCandidate: () => recorder.openCandidate(clock.monoMs()),
@@ -319,6 +322,7 @@ export async function startUnit(options: {
       },
     });
 
+  const rings = createRingCollector(() => server?.askRings() ?? false);
   server = await startLinkServer({
     path: socket,
     ...(resume === undefined ? {} : { resume }),
@@ -356,7 +360,12 @@ export async function startUnit(options: {
         status = next;
         bulletins.look();
       },
-      gone: () => visitor?.gone(),
+      rings: rings.word,
+      samples: rings.samples,
+      gone() {
+        rings.gone();
+        visitor?.gone();
+      },
     },
   });
   // Another user of the same group: whatever the mask is, it must get in.
@@ -420,7 +429,9 @@ export async function startUnit(options: {
       await recorder.event(clock.monoMs(), { name, severity, detail: { ...detail } });
     },
     look: bulletins.look,
+    rings: () => rings.collect(),
     async stop() {
+      rings.gone();
       clearInterval(proof);
       bulletins.stop();
       panelLamp.stop();

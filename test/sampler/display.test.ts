@@ -74,7 +74,7 @@ function rig() {
     source: {
       nowMs: () => clock.monoMs(),
       sampler: () => "running",
-      trial: () => false,
+      bundle: () => undefined,
       sources: () => status?.sources ?? {},
       spool: () => "ok",
       openCandidate: () => undefined,

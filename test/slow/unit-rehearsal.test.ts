@@ -92,6 +92,27 @@ it.each([
   expect(got?.summary).toMatch(words);
 });
 
+it("refuses one that makes nothing usable of a channel, says which, and what to do", async () => {
+  const after = unitFile({ stats: ["mean"], filters: [{ plausible: { max: -1e6 } }] });
+  const got = await rehearse({ entry, dirs: dirs(), before, after, asked: never });
+  expect(got?.refused).toMatch(
+    /^replayed with day.rec: all \d+ values of shock_x are marked unusable, .* deliver it again while it works$/,
+  );
+});
+
+it("says why the rings could not be had, and what came of them that are none", async () => {
+  const none = [join(dir, "none")];
+  const missing = { missing: "no sampler is there" };
+  const got = await rehearse({ entry, dirs: none, rings: missing, before, after: before, asked: never });
+  expect(got).toEqual({
+    summary: "not rehearsed, the rings: no sampler is there",
+    lines: ["not rehearsed, the rings: no sampler is there"],
+  });
+  const frames = [new Uint8Array(64)];
+  const damaged = await rehearse({ entry, dirs: none, rings: { frames }, before, after: before, asked: never });
+  expect(damaged?.summary).toMatch(/not rehearsed, the rings: this is not what a sampler tells/);
+});
+
 it("is given up when the unit is to end", async () => {
   const asked = Promise.resolve();
   const got = await rehearse({ entry: script("for (;;);"), dirs: dirs(), before, after: before, asked });

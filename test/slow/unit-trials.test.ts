@@ -21,6 +21,8 @@ const GOOD = { holdMs: 4000, limitMs: 60_000 };
 /** What hangs or starves is seen after 5 s of silence: it must not be kept before. */
 const EVIL = { holdMs: 8000, limitMs: 15_000 };
 const ROUNDS = Number(process.env["SWATH_KILL_ROUNDS"] ?? 4);
+/** The long form runs beside other work, at the lowest priority. */
+const PATIENCE_MS = 300_000;
 let dir: string;
 let broker: Mosquitto;
 let ear: BrokerEar;
@@ -76,7 +78,7 @@ function deliver(name: string, bytes: Buffer): void {
 const answer = (name: string) => readFileSync(join(dir, "slots/inbox", `${name}.txt`), "utf8");
 
 /** The unit in this process with the real sampler, which can be told to be evil. */
-function start(times: TrialTimes): void {
+function start(times: TrialTimes, isRehearsed = true): void {
   let end: () => void = () => undefined;
   const asked = new Promise<void>((done) => {
     end = done;
@@ -90,7 +92,7 @@ function start(times: TrialTimes): void {
     boot: randomUUID(),
     log,
     times,
-    rehearsalEntry: resolve(import.meta.dirname, "../../dist/src/unit/rehearsal-main.js"),
+    ...(isRehearsed ? { rehearsalEntry: resolve(import.meta.dirname, "../../dist/src/unit/rehearsal-main.js") } : {}),
     asked,
     start: (config, told) =>
       startUnit({
@@ -141,12 +143,38 @@ it("a configuration that does well is tried and kept by itself, with a record of
   await until("its record", () => events("config_committed").some((e) => e.detail["serial"] === 2));
   expect(events("config_refused")).toHaveLength(1);
   expect(events("config_trial").map((e) => e.detail["serial"])).toEqual([2]);
-  expect(events("config_trial")[0]?.detail["rehearsal"]).toMatch(/^3 s of recording: 0 columns differ/);
+  const inOneLine = /^\d+ s of the rings: 0 columns differ.*; 3 s of recording: 0 columns differ/;
+  expect(events("config_trial")[0]?.detail["rehearsal"]).toMatch(inOneLine);
+  expect(ear.state?.bundle?.rehearsal).toMatch(inOneLine);
   await stop();
   // Throws for a record that is missing.
   await ear.settle();
   expect(ear.whole("log").length).toBeGreaterThan(2);
 });
+
+it("what would make nothing usable of the seconds in the rings is refused, and one that only differs shows how", async () => {
+  await startWithFirst(EVIL);
+  const useless = (t: string) => t.replace('"label":"Shock"', '"label":"Shock","filters":[{"plausible":{"max":-1e6}}]');
+  deliver("2.swath", bundle(2, useless));
+  await until("an answer", () => readdirSync(join(dir, "slots/inbox")).includes("2.swath.txt"));
+  const words = /replayed with the rings: all \d+ values of shock_x are marked unusable, and what runs now makes \d+/;
+  expect(answer("2.swath")).toMatch(words);
+  await until("its record", () => events("config_refused").some((e) => words.test(String(e.detail["reason"]))));
+  await until("the word of it", () => words.test(ear.state?.bundle?.refused ?? ""));
+  expect(ear.state?.bundle).toMatchObject({ serial: 1, trial: false });
+  const twice = (t: string) => t.replace('"label":"Shock"', '"label":"Shock","filters":[{"multiply":2}]');
+  deliver("3.swath", bundle(3, twice));
+  await until("the trial", runs(3, true));
+  expect(answer("3.swath")).toMatch(/Rehearsed with the rings:\n.*\n {2}shock_x: mean \S+ ⇒ \S+, least \S+ ⇒ \S+,/);
+  expect(ear.state?.bundle?.refused).toBeUndefined();
+  await stop();
+  // Without the rehearsal it would be tried.
+  start(EVIL, false);
+  await until("no trial", runs(3, false), 60_000);
+  deliver("4.swath", bundle(4, useless));
+  await until("the trial", runs(4, true));
+  expect(answer("4.swath")).not.toContain("Rehearsed");
+}, 200_000);
 
 it.each([
   ["crash", (t: string) => t.replace('"label":"Shock"', '"label":"EVIL-CRASH"'), /the sampler ended/],
@@ -215,8 +243,8 @@ it("kill -9 at any moment of applying, on real files: the old or the new runs, a
     const state = readState();
     seen[state.trial !== undefined ? "trial" : state.serial === serial ? "kept" : "before"]++;
     unit = launch(args);
-    await unit.until("a unit that runs", () => unit.output.includes("sampler started"));
-    await unit.until("no trial", runs(serial, false), 60_000);
+    await unit.until("a unit that runs", () => unit.output.includes("sampler started"), PATIENCE_MS);
+    await unit.until("no trial", runs(serial, false), PATIENCE_MS);
     if (!isWhole(serial) || ear.state?.spool !== spool) mixed++;
   }
   expect(mixed).toBe(0);

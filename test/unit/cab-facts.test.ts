@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { QUALITY } from "../../src/model/quality.ts";
-import type { SourceHealth } from "../../src/model/record.ts";
+import type { SourceHealth, StateMessage } from "../../src/model/record.ts";
 import { type CabFacts, createCabFacts } from "../../src/unit/cab-facts.ts";
 import { createTimebase } from "../../src/unit/timebase.ts";
 
@@ -35,11 +35,13 @@ const tables = [
 let nowMs: number;
 let sources: Record<string, SourceHealth>;
 let candidateMs: number | undefined;
+let bundle: StateMessage["bundle"];
 let facts: CabFacts;
 beforeEach(() => {
   nowMs = 1_000_000;
   sources = {};
   candidateMs = undefined;
+  bundle = undefined;
   facts = createCabFacts({
     config,
     cab: config.cab!,
@@ -49,6 +51,7 @@ beforeEach(() => {
       nowMs: () => nowMs,
       lamp: () => "ok",
       sampler: () => "running",
+      bundle: () => bundle,
       sources: () => sources,
       openCandidate: () => candidateMs,
       hq: () => ({ connected: false, unsent: 0, lastAckS: null, spool: "ok" }),
@@ -136,6 +139,17 @@ describe("what the page in the cab shows", () => {
     fix(quality, 0, mode);
     expect(facts.view().gnss).toEqual({ fix: name, satellites: 17 });
     expect(facts.gnssFix()).toBe(name === "no_fix" ? "no_fix" : "fix");
+  });
+
+  it("says which signed configuration runs and what became of the newest one, and nothing where none is signed", () => {
+    expect(facts.view().bundle).toBeNull();
+    bundle = {
+      serial: 7,
+      trial: false,
+      refused: "serial 8: it is older than what was here",
+      rehearsal: "28 s of the rings",
+    };
+    expect(facts.view().bundle).toEqual(bundle);
   });
 
   it("lists what needs a hand first", () => {

@@ -18,6 +18,7 @@ const view: CabView = {
   gnss: { fix: "3d", satellites: 17 },
   clock: { trust: "gnss", utcMs: 0 },
   hq: { connected: true, unsent: 12, lastAckS: 1, spool: "ok" },
+  bundle: null,
   sampler: "running",
   sources: [{ name: "shock", part: "adxl375", state: "running" }],
   shift: {

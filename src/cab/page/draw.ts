@@ -87,6 +87,26 @@ function shift(view: CabView): HTMLElement[] {
   });
 }
 
+/** Which configuration runs, and what became of the newest; the unit's own sentences are English in every language. */
+function bundle({ bundle: b }: CabView): HTMLElement[] {
+  if (b === null) return [];
+  const said = (key: string, text: string | undefined) => {
+    if (text === undefined) return [];
+    const line = made("p", `${word(key)}: `, "note");
+    const own = made("span", text);
+    own.lang = "en";
+    line.append(own);
+    return [line];
+  };
+  return [
+    made("h3", word("bundle")),
+    made("p", `${b.serial} · ${word(b.trial ? "bundle.trial" : "bundle.kept")}`),
+    ...said("bundle.refused", b.refused),
+    ...said("bundle.last", b.last),
+    ...said("bundle.rehearsal", b.rehearsal),
+  ];
+}
+
 /** Asks whether a shock was a detonation; either answer is one press, for it is asked only then. */
 function drawQuestion(view: CabView): void {
   const box = one("question");
@@ -122,6 +142,7 @@ export function draw(view: CabView): void {
   ]);
   refill(one("facts"), [language, view.gnss, view.clock, view.hq, view.sources, view.sampler], () => facts(view));
   refill(one("sensors"), [language, view.sources], () => view.sources.map(sensor));
+  refill(one("bundle"), [language, view.bundle], () => bundle(view));
   refill(one("shift"), [language, view.shift], () => shift(view));
   refill(one("last-marks"), [language, view.marks], () =>
     view.marks.length === 0

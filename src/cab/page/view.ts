@@ -41,6 +41,14 @@ export interface CabView {
     readonly lastAckS: number | null;
     readonly spool: "ok" | "degraded" | "failed";
   };
+  /** The signed configuration that runs, where one does, and what became of the newest; sentences in English. */
+  readonly bundle: {
+    readonly serial: number;
+    readonly trial: boolean;
+    readonly last?: string | undefined;
+    readonly rehearsal?: string | undefined;
+    readonly refused?: string | undefined;
+  } | null;
   readonly sampler: "starting" | "running" | "restarting";
   /** What needs a hand first, then the others. */
   readonly sources: readonly SourceView[];
