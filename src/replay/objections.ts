@@ -1,6 +1,7 @@
 import type { LoadedChannel, LoadedConfig } from "../config/loaded.ts";
-import { createChain } from "../dsp/chain.ts";
 import { createBlock } from "../model/block.ts";
+import { compose } from "../sampler/compose.ts";
+import { createPipeline } from "../sampler/pipeline.ts";
 import type { Comparison } from "./compare.ts";
 import { entriesOf } from "./format.ts";
 
@@ -37,16 +38,16 @@ function givesLater(file: Uint8Array, channel: LoadedChannel, config: LoadedConf
   const blocks = blocksOf(file, channel);
   const [first, last] = [blocks[0], blocks.at(-1)];
   if (first === undefined || last === undefined) return true;
-  const capacity = Math.max(...blocks.map((b) => b.n));
-  const { unit, range, rateHz } = channel.source;
-  const ringMs = config.ringSeconds * 1000;
-  const chain = createChain(channel.filters, {
-    ...{ unit, range, capacity, ringMs },
-    ...(rateHz === undefined ? {} : { rateHz }),
+  const spec = compose(config).pipelines[config.channels.indexOf(channel)];
+  if (spec === undefined) return true;
+  const pipeline = createPipeline(spec);
+  let gave = 0;
+  pipeline.onFiltered((block) => {
+    gave += block.n;
   });
-  const shifted = createBlock(capacity);
-  const spacingMs = rateHz === undefined ? 1000 : 1000 / rateHz;
-  const spanMs = last.t[last.n - 1]! - first.t[0]! + spacingMs;
+  const { rateHz = 1 } = channel.source;
+  const shifted = createBlock(Math.max(...blocks.map((b) => b.n)));
+  const spanMs = last.t[last.n - 1]! - first.t[0]! + 1000 / rateHz;
   let samples = 0;
   for (let byMs = 0; byMs < PATIENCE_MS && samples < MOST_SAMPLES; byMs += spanMs) {
     for (const { n, t, x, q } of blocks) {
@@ -55,7 +56,8 @@ function givesLater(file: Uint8Array, channel: LoadedChannel, config: LoadedConf
       shifted.x.set(x);
       shifted.q.set(q);
       samples += n;
-      if (chain.process(shifted).n > 0) return true;
+      pipeline.accept(shifted);
+      if (gave > 0) return true;
     }
   }
   return false;

@@ -27,9 +27,9 @@ export function createRingCollector(ask: () => boolean) {
 
   function take(frame: Uint8Array): void {
     bytes += frame.length;
-    if (bytes > MOST_BYTES) return missing("the sampler told more than rings can hold");
+    if (bytes > MOST_BYTES) missing("the sampler told more than rings can hold");
     // What it was cut from may be much longer.
-    frames.push(frame.slice());
+    else frames.push(frame.slice());
   }
 
   return {
