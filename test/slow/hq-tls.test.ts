@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { EXIT_USAGE } from "../../src/cli/exit-codes.ts";
 import { telemetry } from "../hq/records.ts";
@@ -51,11 +53,11 @@ afterAll(async () => {
 });
 
 /** Starts the ingester at a port of the broker; files are named without their endings. */
-function startHq(port: number, ca: string, certificate?: string): UnitRig {
+function startHq(port: number, ca: string, certificate?: string, env: NodeJS.ProcessEnv = {}): UnitRig {
   const own = certificate === undefined ? [] : ["--cert", files.path(`${certificate}.pem`)];
   const key = certificate === undefined ? [] : ["--tls-key", files.path(`${certificate}.key`)];
   const broker = ["--broker", `mqtts://localhost:${port}`, "--ca", files.path(`${ca}.pem`), ...own, ...key];
-  hq = launch(["hq", ...broker, "--org", ORG, "--database", database, "--name", "tls"]);
+  hq = launch(["hq", ...broker, "--org", ORG, "--database", database, "--name", "tls"], env);
   return hq;
 }
 
@@ -77,6 +79,27 @@ it("a broker of another authority is refused and said, and nothing is sent in th
 
 it("a certificate for another name is refused, and the log says that it is the name", async () => {
   expect(await refused(startHq(wrongNamePort, "hq-ca"))).toMatch(/Hostname|altnames/i);
+});
+
+it("negative control: who checks nothing gets in where HQ refuses, and HQ refuses also when its surroundings say to check nothing", async () => {
+  /** CONNECT of MQTT 3.1.1 with the client id `r`, clean session. */
+  const connect = Buffer.from([0x10, 13, 0, 4, ...Buffer.from("MQTT"), 4, 2, 0, 30, 0, 1, 0x72]);
+  const [cert, key] = ["hq.pem", "hq.key"].map((name) => readFileSync(files.path(name)));
+  for (const port of [broker.port, wrongNamePort]) {
+    const answer = await new Promise<Buffer>((resolve, reject) => {
+      const socket = connectTls({ port, host: "localhost", cert, key, rejectUnauthorized: false }, () =>
+        socket.write(connect),
+      );
+      socket.once("data", (bytes: Buffer) => {
+        resolve(bytes);
+        socket.destroy();
+      });
+      socket.once("error", reject);
+    });
+    expect(answer.toString("hex")).toBe("20020000");
+  }
+  const careless = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+  expect(await refused(startHq(wrongNamePort, "hq-ca", undefined, careless))).toMatch(/Hostname|altnames/i);
 });
 
 it("the broker refuses HQ without a certificate, or with one of another authority", async () => {
