@@ -114,6 +114,8 @@ units=/etc/systemd/system
 put "$here/scripts/install/swath.service" $units/swath.service 644
 put "$here/scripts/install/swath-sampler.service" $units/swath-sampler.service 644
 put "$here/scripts/install/swath-usb@.service" $units/swath-usb@.service 644
+put "$here/scripts/install/swath-power-off.path" $units/swath-power-off.path 644
+put "$here/scripts/install/swath-power-off.service" $units/swath-power-off.service 644
 put "$here/scripts/install/60-swath.rules" /etc/udev/rules.d/60-swath.rules 644
 put "$here/scripts/install/watchdog.conf" /etc/systemd/system.conf.d/50-swath-watchdog.conf 644
 put "$here/scripts/install/journald.conf" /etc/systemd/journald.conf.d/50-swath.conf 644
@@ -129,12 +131,12 @@ for boot in /boot/firmware/config.txt /boot/config.txt; do
   break
 done
 
-for service in swath-clock-floor swath swath-sampler; do
-  wants=$units/multi-user.target.wants/$service.service
+for service in swath-clock-floor.service swath.service swath-sampler.service swath-power-off.path; do
+  wants=$units/multi-user.target.wants/$service
   [ -L "$root$wants" ] && continue
-  say "enable  $service"
+  say "enable  ${service%.service}"
   run mkdir -p "$root$units/multi-user.target.wants"
-  run ln -s "../$service.service" "$root$wants"
+  run ln -s "../$service" "$root$wants"
 done
 
 if [ $changes = 0 ]; then
@@ -142,7 +144,7 @@ if [ $changes = 0 ]; then
 elif [ $live = yes ] && [ $dry = no ]; then
   systemctl daemon-reload
   udevadm control --reload
-  systemctl restart swath-clock-floor swath
+  systemctl restart swath-clock-floor swath swath-power-off.path
   # The sampler is up only once the unit has a configuration, which is flashed later: not waited for.
   systemctl restart --no-block swath-sampler
   echo "started swath and swath-sampler; what they say: journalctl -u swath -u swath-sampler"

@@ -26,12 +26,15 @@ gone() {
   fi
 }
 
-if [ -z "$root" ]; then run systemctl disable --now swath swath-sampler swath-clock-floor || true; fi
+if [ -z "$root" ]; then run systemctl disable --now swath swath-sampler swath-clock-floor swath-power-off.path || true; fi
 units=/etc/systemd/system
 for service in swath swath-sampler swath-clock-floor; do
   gone $units/multi-user.target.wants/$service.service
   gone $units/$service.service
 done
+gone $units/multi-user.target.wants/swath-power-off.path
+gone $units/swath-power-off.path
+gone $units/swath-power-off.service
 gone "$units/swath-usb@.service"
 gone /etc/udev/rules.d/60-swath.rules
 gone /etc/systemd/system.conf.d/50-swath-watchdog.conf

@@ -16,20 +16,43 @@ const PAGE_PORT = 8080;
 const CAB_PORT = 8088;
 const STOP_MS = 1500;
 
-const USAGE = `usage: swath demo [--port N] [--speed N]
+const USAGE = `usage: swath demo [--port N] [--speed N] [--key-off S [--key-on S]]
 
 Runs a simulated machine, a broker, a subscriber that stands for HQ, and a page.
   --port N    port of the page (default ${PAGE_PORT}; another free one where that is taken; 0: any)
   --speed N   how many times faster than real time the machine works (0.1 to 100)
+  --key-off S the key is turned off after S seconds of the machine's time, --key-on S: and on again
 `;
 
-function options(args: readonly string[]): { port: number; speed: number | undefined } | undefined {
+interface Options {
+  readonly port: number;
+  readonly speed: number | undefined;
+  readonly keyOff: number | undefined;
+  readonly keyOn: number | undefined;
+}
+
+function options(args: readonly string[]): Options | undefined {
   try {
-    const { values } = parseArgs({ args: [...args], options: { port: { type: "string" }, speed: { type: "string" } } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        port: { type: "string" },
+        speed: { type: "string" },
+        "key-off": { type: "string" },
+        "key-on": { type: "string" },
+      },
+    });
+    const seconds = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+    const keyOff = seconds(values["key-off"]);
+    const keyOn = seconds(values["key-on"]);
+    const keyOk = [keyOff, keyOn].every((s) => s === undefined || (s >= 0 && s <= 86_400));
+    if (!keyOk || (keyOn !== undefined && !(keyOn > (keyOff ?? Number.NaN)))) return undefined;
     const port = Number(values.port ?? PAGE_PORT);
     const speed = values.speed === undefined ? undefined : Number(values.speed);
     const portOk = Number.isInteger(port) && port >= 0 && port < 65_536;
-    return portOk && (speed === undefined || (speed >= 0.1 && speed <= 100)) ? { port, speed } : undefined;
+    return portOk && (speed === undefined || (speed >= 0.1 && speed <= 100))
+      ? { port, speed, keyOff, keyOn }
+      : undefined;
   } catch {
     return undefined;
   }
@@ -45,6 +68,21 @@ function freePort(wanted: number): Promise<number> {
       server.close(() => done(typeof address === "object" && address !== null ? address.port : wanted));
     });
   });
+}
+
+/** How fast, and a key at a port expander when it is to be turned. */
+function simulationLines({ speed, keyOff, keyOn }: Options): string[] {
+  const own = [
+    ...(speed === undefined ? [] : [`speed: ${speed}`]),
+    ...(keyOff === undefined ? [] : [`keyOffAtS: ${keyOff}`]),
+    ...(keyOn === undefined ? [] : [`keyOnAtS: ${keyOn}`]),
+  ];
+  const key = [
+    "parts: { switches: { part: mcp23017, bus: i2c1, address: 0x20 } }",
+    "channels: { ignition: { from: switches.gpa0, stats: [last] } }",
+    "power: { ignition: { channel: ignition, holdUpMs: 60000 } }",
+  ];
+  return [...(own.length === 0 ? [] : [`simulation: { ${own.join(", ")} }`]), ...(keyOff === undefined ? [] : key)];
 }
 
 /** `swath demo`, the main job of a first look: ends on Ctrl-C within 2 s. */
@@ -75,7 +113,7 @@ export async function demo(args: readonly string[], out: { write(text: string): 
       `broker: { url: ${JSON.stringify(hq.brokerUrl)} }`,
       `spool: { dir: ${JSON.stringify(join(dir, "spool"))} }`,
       `cab: { port: ${cabPort}, language: en }`,
-      ...(chosen.speed === undefined ? [] : [`simulation: { speed: ${chosen.speed} }`]),
+      ...simulationLines(chosen),
       "",
     ].join("\n"),
   );

@@ -6,15 +6,13 @@ import { catalogue } from "../../devices/index.ts";
 import { serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
+import { STOP_LIMIT_MS } from "../model/power.ts";
 import { readBootId } from "../unit/host-readings.ts";
 import { runSlotted, type TrialTimes } from "../unit/slotted.ts";
 import { startUnit, type Unit } from "../unit/unit.ts";
 import { EXIT_CONFIG, EXIT_TEMPFAIL, EXIT_USAGE } from "./exit-codes.ts";
 import { readKeys } from "./keys.ts";
 import { softwareVersion } from "./version.ts";
-
-/** A planned stop that hangs is cut off after this. */
-const STOP_LIMIT_MS = 3000;
 
 const USAGE = "usage: swath run --config FILE\n       swath run --slots DIR --keys DIR [--inbox DIR] [--run-dir DIR]\n";
 
@@ -54,6 +52,7 @@ export async function run(args: readonly string[], out: { write(text: string): u
     samplerEntry: join(import.meta.dirname, "..", "sampler", "main.js"),
     log,
   };
+  // A planned stop that hangs is cut off.
   void asked.then(() => setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref());
   if (slots !== undefined && keys !== undefined) {
     const known = readKeys(keys);

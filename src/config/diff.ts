@@ -19,6 +19,7 @@ export type Topic =
   | "track"
   | "panel"
   | "display"
+  | "power"
   | "detector"
   | "calibration"
   | "rows"
@@ -71,6 +72,7 @@ export function diffConfigs(before: LoadedConfig, after: LoadedConfig): Change[]
   fields("track", "track", trackOf(before), trackOf(after));
   fields("panel", "panel", before.panel, after.panel);
   fields("display", "display", displayOf(before), displayOf(after));
+  fields("power", "ignition", before.power?.ignition, after.power?.ignition);
   named("detector", byName(before.detectors, detectorOf), byName(after.detectors, detectorOf));
   const calibrations = ({ calibration: c }: LoadedConfig) =>
     new Map<string, object>([

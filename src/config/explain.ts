@@ -3,6 +3,7 @@ import type { ChannelSpec } from "../model/channel.ts";
 import { UNITS } from "../model/units.ts";
 import { BUS_SHARE_MAX, type BusLoad, busLoads, percent, ringBytes } from "./budget.ts";
 import { hex } from "./check-parts.ts";
+import { windDownMs } from "./check-power.ts";
 import { calibrationLines } from "./explain-calibration.ts";
 import type { LoadedChannel, LoadedConfig, LoadedDisplay, LoadedPart } from "./loaded.ts";
 import type { BusConfig } from "./schema.ts";
@@ -27,6 +28,7 @@ export function explainConfig(loaded: LoadedConfig, nowMs: number): string[] {
     ...(loaded.detectors.length === 0 ? [] : ["Detectors", ...detectorLines(loaded), ""]),
     ...calibrationLines(loaded, nowMs),
     ...panelLines(loaded),
+    ...powerLines(loaded),
     ...output(loaded),
   ];
 }
@@ -211,6 +213,23 @@ function panelLines({ panel }: LoadedConfig): string[] {
     ...(keyPin === undefined ? [] : [`key on pin ${keyPin}: short ${words(panel.short)}, long ${words(panel.long)}`]),
   ];
   return [`Panel on ${board}: ${things.join("; ")}`];
+}
+
+function powerLines({ power, channels }: LoadedConfig): string[] {
+  if (power === undefined) return [];
+  const { channel, onAbove, offBelow = onAbove, offHoldMs, holdUpMs, shutdownMs, unless } = power.ignition;
+  const unitOf = (name: string) => UNITS[channels.find((c) => c.column === name)?.spec.unit ?? "1"].label;
+  const is = (name: string, x: number) => [x, unitOf(name)].filter((word) => word !== "").join(" ");
+  const runs =
+    unless === undefined
+      ? "  nothing says whether the machine runs: a broken wire reads like a key that is off (power.ignition.unless)"
+      : `  never while ${unless.channel} is above ${is(unless.channel, unless.above)}`;
+  const needed = windDownMs(power);
+  return [
+    `Ignition: ${channel}, on above ${is(channel, onAbove)}, off below ${is(channel, offBelow)} for ${offHoldMs} ms; then the unit switches its computer off`,
+    runs,
+    `  at most ${needed} ms of the ${holdUpMs} ms that the supply goes on: ${offHoldMs} hold, ${needed - offHoldMs - shutdownMs} unit, ${shutdownMs} Linux; ${holdUpMs - needed} to spare`,
+  ];
 }
 
 function span({ range, unit }: ChannelSpec): string {

@@ -8,6 +8,7 @@ import { checkDetectors } from "./check-detectors.ts";
 import { checkDisplay } from "./check-display.ts";
 import { checkPanel } from "./check-panel.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
+import { checkPower } from "./check-power.ts";
 import { checkSimulation } from "./check-simulation.ts";
 import { type Checking, goodAt } from "./checking.ts";
 import { readExtended } from "./extend.ts";
@@ -56,6 +57,7 @@ export function loadConfig(
   checkRings(c, channels, ringSeconds);
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkPanel(c, parts);
+  checkPower(c, channels);
   checkSimulation(c, parts);
   checkCalibration(c, channels, parts);
   checkSections(c);
@@ -132,6 +134,7 @@ function assemble({
     // What watches nothing changes nothing.
     ...(detectors.length === 0 ? {} : { detectors, capture }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
+    ...(unit.power === undefined ? {} : { power: unit.power }),
     ...(calibration === undefined ? {} : { calibration }),
     ...(display === undefined ? {} : { display: { ...display, device: display.device.part } }),
     simulation,
@@ -161,6 +164,7 @@ function assemble({
     ...(unit.cab === undefined ? {} : { cab: fullCab(unit.cab, full) }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(display === undefined ? {} : { display }),
+    ...(unit.power === undefined ? {} : { power: unit.power }),
     ...(simulation === undefined ? {} : { simulation }),
   };
 }

@@ -16,6 +16,7 @@ import type {
   jamSchema,
   limitSchema,
   Panel,
+  Power,
   Profile,
   Simulation,
   shockSchema,
@@ -144,5 +145,7 @@ export interface LoadedConfig {
   readonly panel?: Panel;
   /** The operator's display; absent where there is none. */
   readonly display?: LoadedDisplay;
+  /** How the ignition is sensed; absent where it is not. */
+  readonly power?: Power;
   readonly simulation?: Simulation;
 }

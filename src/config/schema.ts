@@ -320,6 +320,13 @@ export const simulationSchema = z
       .max(64)
       .describe("parts that hang on no wire, to practise finding a fault")
       .optional(),
+    keyOffAtS: z
+      .number()
+      .min(0)
+      .max(86_400)
+      .optional()
+      .describe("the key is turned off so many seconds after it was first read: the channel of power.ignition shows it"),
+    keyOnAtS: z.number().min(0).max(86_400).optional().describe("and on again so many seconds after it was first read"),
   })
   .describe("every bus becomes memory and every part its twin; what comes out is marked as simulated");
 
@@ -380,6 +387,49 @@ export const displaySchema = z
   })
   .describe("a small display for a glance at the unit's state (docs/operator.md)");
 
+export const powerSchema = z
+  .strictObject({
+    ignition: z
+      .strictObject({
+        channel: channelName.describe("channel of the ignition: a switch input, or a voltage behind the key"),
+        onAbove: z.number().default(0.5).describe("the ignition is on above this, in the channel's unit"),
+        offBelow: z
+          .number()
+          .optional()
+          .describe("and off below this; between the two it is as it was; default: onAbove"),
+        offHoldMs: z
+          .int()
+          .min(500)
+          .max(600_000)
+          .default(5000)
+          .describe("how long it must be off before the unit winds down, in ms; longer than the dip while cranking"),
+        holdUpMs: z
+          .int()
+          .min(5000)
+          .max(3_600_000)
+          .describe("how long the supply goes on after the ignition is off, in ms: measured on this machine"),
+        shutdownMs: z
+          .int()
+          .min(1000)
+          .max(600_000)
+          .default(10_000)
+          .describe("how long Linux takes from there until the power may go, in ms: measured (docs/maintainer.md)"),
+        unless: z
+          .strictObject({
+            channel: channelName.describe("channel that shows that the machine runs, such as the engine's speed"),
+            above: z.number().describe("above this, in its unit, the machine runs"),
+          })
+          .optional()
+          .describe("never while this says that the machine runs: a broken wire reads like a key that is off"),
+      })
+      .refine((i) => i.offBelow === undefined || i.offBelow <= i.onAbove, {
+        path: ["offBelow"],
+        error: "expected offBelow not above onAbove",
+      })
+      .describe("how the ignition is sensed, and how long there is to switch off in order"),
+  })
+  .describe("power: the unit switches its computer off in order once the ignition is off");
+
 function isLoopbackAddress(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
@@ -415,6 +465,7 @@ export const unitSchema = z
     cab: cabSchema.optional(),
     panel: panelSchema.optional(),
     display: displaySchema.optional(),
+    power: powerSchema.optional(),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
@@ -424,5 +475,6 @@ export type BusConfig = z.output<typeof busSchema>;
 export type Profile = z.output<typeof profileSchema>;
 export type Capture = z.output<typeof captureSchema>;
 export type Panel = z.output<typeof panelSchema>;
+export type Power = z.output<typeof powerSchema>;
 export type Cab = z.output<typeof cabSchema>;
 export type Simulation = z.output<typeof simulationSchema>;

@@ -99,6 +99,8 @@ export interface TrialFacts {
   readonly latenessMs: number;
   /** Bytes of records made since the start. */
   readonly recordBytes: number;
+  /** The ignition is off, or the unit winds down: what falls silent now is no fault of the configuration. */
+  readonly ignitionOff: boolean;
 }
 
 /** What a trial asks for. */
@@ -131,8 +133,17 @@ export function createTrial(terms: TrialTerms, startMs: number) {
   let lostBefore: number | undefined;
   let restartsBefore = 0;
   let lastWrong: readonly string[] = [];
+  let steppedMs = startMs;
+  let pausedMs = 0;
   return {
-    step(nowMs: number, facts: TrialFacts): Verdict | undefined {
+    step(atMs: number, facts: TrialFacts): Verdict | undefined {
+      // The time with the ignition off is not of the trial.
+      if (facts.ignitionOff) {
+        pausedMs += atMs - steppedMs;
+        wellSinceMs = undefined;
+      }
+      steppedMs = atMs;
+      const nowMs = atMs - pausedMs;
       const ranS = Math.max(0, nowMs - startMs) / 1000;
       if (facts.samplerRestarts >= MOST_RESTARTS)
         return { outcome: "reverted", reason: `the sampler ended ${facts.samplerRestarts} times` };
@@ -140,6 +151,10 @@ export function createTrial(terms: TrialTerms, startMs: number) {
       if (facts.recordBytes > planned) {
         const reason = `it floods the spool: ${facts.recordBytes} bytes in ${ranS.toFixed(0)} s, planned were ${Math.round(terms.plannedBytesPerS)} a second`;
         return { outcome: "reverted", reason };
+      }
+      if (facts.ignitionOff) {
+        lostBefore = undefined;
+        return undefined;
       }
       const wrong = wrongNow(terms, facts, lostBefore);
       // What it said before it ended is no sign that it is well.

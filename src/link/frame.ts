@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Block } from "../model/block.ts";
 import { LAMPS, type Lamp, type Screen, screen } from "../model/operator.ts";
+import { IGNITION } from "../model/power.ts";
 import { captureFields, channelLosses, eventFields, SOURCE_STATES, sourceHealth } from "../model/record.ts";
 import { TRUST } from "../model/time.ts";
 import { readSamples, SAMPLE_BYTES, writeSamples } from "./samples.ts";
@@ -60,6 +61,7 @@ export const statusBody = z.strictObject({
   losses: channelLosses,
   sources: z.record(z.string(), sourceHealth),
   display: sourceHealth.optional(),
+  ignition: z.enum(IGNITION).optional(),
 });
 export type Status = z.infer<typeof statusBody>;
 

@@ -32,6 +32,16 @@ export const ALERTS = {
     text: "The supply of the Pi is too low.",
     todo: "Check the converter and its wiring under load.",
   },
+  ignition_unknown: {
+    severity: "warning",
+    text: "Nothing usable says whether the ignition is on: the unit will not switch its computer off in order.",
+    todo: "Check the channel of power.ignition and its wire; while power.ignition.unless says that the machine runs, the wire is broken.",
+  },
+  power_off_failed: {
+    severity: "warning",
+    text: "The ignition is off, and the computer was not switched off: it goes on until the supply ends.",
+    todo: "Install the service that switches it off (scripts/install.sh), and look at what it wrote: journalctl -u swath-power-off.",
+  },
   cloned_identity: {
     severity: "alarm",
     text: "Another client uses the identity of this unit at the broker.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { IGNITION, WIND_DOWN } from "./power.ts";
 import { TRUST } from "./time.ts";
 import { UNIT_CODES } from "./units.ts";
 
@@ -258,7 +259,7 @@ export const stateMessage = z.strictObject({
     .enum(BOOT_REASONS)
     .optional()
     .describe(
-      "why the unit started: `ignition` power came after a planned stop, `planned` restarted in order, `crash` restarted after it had died, `watchdog` or `brown-out` reset the computer, `power-cut` the power or the kernel went without a word (which of the two cannot be told), `first` nothing is known of a run before",
+      "why the unit started: `ignition` power came after a planned stop or after the ignition was off, `planned` restarted in order, `crash` restarted after it had died, `watchdog` or `brown-out` reset the computer, `power-cut` the power or the kernel went without a word (which of the two cannot be told), `first` nothing is known of a run before",
     ),
   trust,
   sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
@@ -356,6 +357,19 @@ export const healthMessage = z.strictObject({
     ),
   }),
   sources: z.record(z.string(), sourceHealth).describe("every part by name"),
+  power: z
+    .strictObject({
+      ignition: z
+        .enum(IGNITION)
+        .describe("`leaving`: off, not yet for long enough; `unknown`: no usable sample, or the machine plainly runs"),
+      windDown: z
+        .enum(WIND_DOWN)
+        .describe(
+          "`winding` makes the last rows durable, `asked` wants the computer switched off, `going` it is being switched off, `stayed` that failed and the unit goes on",
+        ),
+    })
+    .optional()
+    .describe("the ignition, where it is sensed"),
   display: sourceHealth.optional().describe("the operator's display, where there is one; nothing is measured with it"),
 });
 export type HealthMessage = z.infer<typeof healthMessage>;

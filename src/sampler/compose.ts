@@ -24,7 +24,7 @@ const SERIAL_LAG_MS = 50;
 /** What a configuration asks of the acquisition core: the same for the live loop and for a replay. */
 export function compose(
   config: LoadedConfig,
-): Pick<SamplerOptions, "pipelines" | "derived" | "track" | "blackBox" | "watches" | "rowMs"> {
+): Pick<SamplerOptions, "pipelines" | "derived" | "track" | "blackBox" | "watches" | "rowMs" | "ignition"> {
   return {
     pipelines: config.channels.map((c) => pipelineOf(config, c)),
     derived: derivedOf(config),
@@ -32,6 +32,7 @@ export function compose(
     blackBox: blackBoxOf(config),
     watches: config.detectors.map((d) => watchOf(config, d)),
     rowMs: config.rows.everyMs,
+    ...ignitionOf(config),
   };
 }
 
@@ -129,6 +130,15 @@ function watchOf(config: LoadedConfig, detector: LoadedDetector): WatchSpec {
     ...(rotor === undefined ? {} : { rotor: { channel: place(rotor), workingRpm: detector.rotorWorkingRpm } }),
     ...(load === undefined ? {} : { load: place(load) }),
   };
+}
+
+/** How the ignition is sensed, where it is. */
+function ignitionOf({ power, channels }: LoadedConfig): Pick<SamplerOptions, "ignition"> {
+  if (power === undefined) return {};
+  const { channel, onAbove, offBelow = onAbove, offHoldMs, unless } = power.ignition;
+  const place = (name: string) => channels.findIndex((c) => c.column === name);
+  const runs = unless === undefined ? {} : { unless: { channel: place(unless.channel), above: unless.above } };
+  return { ignition: { channel: place(channel), onAbove, offBelow, offHoldMs, ...runs } };
 }
 
 /** What the black box keeps, when a detector wants it. */

@@ -10,6 +10,7 @@ import { type BlackBoxSpec, createBlackBox } from "./black-box.ts";
 import { type DerivedSpec, startDerived } from "./derived.ts";
 import { startWatch, type WatchSpec } from "./detectors.ts";
 import { runHook } from "./hook-run.ts";
+import { createIgnitionSense, type IgnitionSpec } from "./ignition.ts";
 import type { Lateness } from "./lateness.ts";
 import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
 import { createRecovery, type HookStarter, type RecoverySpec } from "./recovery.ts";
@@ -18,6 +19,8 @@ import type { Due } from "./schedule.ts";
 import { createTrackRows } from "./track-rows.ts";
 
 const STATUS_MS = 2000;
+/** A change of the ignition is told at once, but a contact that bounces not more often than this. */
+const STATUS_SPACING_MS = 200;
 
 /** What the acquisition core is made of; buses and parts come from outside. */
 export interface SamplerOptions {
@@ -28,6 +31,8 @@ export interface SamplerOptions {
   /** What is watched for; channels by their place in `pipelines`. */
   readonly watches: readonly WatchSpec[];
   readonly blackBox: BlackBoxSpec | undefined;
+  /** How the ignition is sensed, where it is. */
+  readonly ignition?: IgnitionSpec;
   readonly rowMs: number;
   readonly startMs: number;
   /** What may be run for parts that the driver cannot bring back. */
@@ -47,6 +52,7 @@ export function createSampler(options: SamplerOptions) {
   let display: DisplayDriver | undefined;
   const lastSampleMs = new Map<string, number>();
   let statusDueMs = options.startMs;
+  let statusMs = Number.NEGATIVE_INFINITY;
 
   function sendRow(row: Row): void {
     outbox.add(row.monoMs, (number) => encodeRow(number, row));
@@ -80,6 +86,11 @@ export function createSampler(options: SamplerOptions) {
       sendNote({ kind: "event", mono: tMs, name: "source_switch", severity, source, detail });
     });
 
+  const ignition =
+    options.ignition &&
+    createIgnitionSense(options.ignition, pipelines, () => {
+      statusDueMs = Math.min(statusDueMs, Math.max(nowMs(), statusMs + STATUS_SPACING_MS));
+    });
   const recovery =
     options.recovery &&
     createRecovery(options.recovery, { start: options.startHook ?? runHook, note: sendNote, nowMs });
@@ -142,6 +153,7 @@ export function createSampler(options: SamplerOptions) {
       ),
       sources: Object.fromEntries(sources.map((s) => [s.name, healthOf(s)])),
       ...(display === undefined ? {} : { display: displayHealth(display) }),
+      ...(ignition === undefined ? {} : { ignition: ignition(nowMs()) }),
     };
   }
 
@@ -154,6 +166,7 @@ export function createSampler(options: SamplerOptions) {
       return statusDueMs;
     },
     step(now) {
+      statusMs = now;
       statusDueMs = now + STATUS_MS;
       link.status(status());
     },

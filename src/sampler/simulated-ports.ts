@@ -4,9 +4,13 @@ import { createSimulatedMachine } from "../sim/machine.ts";
 import type { Port } from "./open-parts.ts";
 import type { Due } from "./schedule.ts";
 
+/** What a voltage behind the key reads while it is on: a machine of 24 V at work. */
+const SUPPLY_V = 27.6;
+
 /** The simulated machine: memory for every bus, a twin for every part but those that are unplugged. */
 export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: number, startUtcMs: number) {
-  const { profile, simulation } = config;
+  const { profile, simulation, power } = config;
+  const sense = config.channels.find((c) => c.column === power?.ignition.channel);
   const machine = createSimulatedMachine({
     scene: {
       seed: simulation?.seed ?? 1,
@@ -26,6 +30,12 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
           ),
         ),
       })),
+    key: sense && {
+      column: sense.column,
+      on: sense.spec.unit === "V" ? SUPPLY_V : 1,
+      offAtS: simulation?.keyOffAtS,
+      onAtS: simulation?.keyOnAtS,
+    },
     display: config.display,
     clock,
     startMs,

@@ -27,6 +27,14 @@ export interface SimulatedPart {
   readonly columns: Readonly<Record<string, string>>;
 }
 
+/** The key of the machine: which published channel shows it, what that reads while it is on, and when it is turned (s after it was first read). */
+export interface SimulatedKey {
+  readonly column: string;
+  readonly on: number;
+  readonly offAtS?: number | undefined;
+  readonly onAtS?: number | undefined;
+}
+
 /** Something of the simulation that acts at its own times. */
 interface Actor {
   readonly dueMs: number;
@@ -59,6 +67,12 @@ function sceneValue(scene: Scene, column: string, tS: number): number | undefine
   }
 }
 
+/** What the channel of the key reads `tS` after it was first read: on, off from `offAtS`, on again from `onAtS`. */
+function keyValue({ on, offAtS, onAtS }: SimulatedKey, tS: number): number {
+  const isOff = offAtS !== undefined && tS >= offAtS && !(onAtS !== undefined && onAtS > offAtS && tS >= onAtS);
+  return isOff ? 0 : on;
+}
+
 /**
  * A machine at work made of memory: every configured bus, with a twin of every configured part on it, driven by one scene.
  * The sampler runs on these ports exactly as it runs on Linux's.
@@ -67,6 +81,7 @@ export function createSimulatedMachine(options: {
   readonly scene: SceneOptions;
   readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" | "counter" }>>;
   readonly parts: readonly SimulatedPart[];
+  readonly key?: SimulatedKey | undefined;
   readonly display?:
     | { readonly device: DisplayDevice; readonly size: DisplaySize; readonly bus: string; readonly address: number }
     | undefined;
@@ -84,6 +99,13 @@ export function createSimulatedMachine(options: {
   const boards = new Map<string, BoardReader>();
   const actors: Actor[] = [];
 
+  let keyReadS: number | undefined;
+  /** From its first reading on: whoever is slow to start sees the key on all the same. */
+  function keyAt(key: SimulatedKey, tS: number): number {
+    keyReadS ??= tS;
+    return keyValue(key, tS - keyReadS);
+  }
+
   /** What a receiver finds, by the name of its channel. */
   function fixValue(key: string, tMs: number): number | undefined {
     if (key === "utc") return startUtcMs + tMs - startMs;
@@ -100,7 +122,9 @@ export function createSimulatedMachine(options: {
   for (const part of options.parts) {
     const value = (key: string, tMs: number) => {
       const column = part.columns[key];
-      return column === undefined ? undefined : sceneValue(scene, column, (tMs - startMs) / 1000);
+      if (column === undefined) return undefined;
+      const tS = (tMs - startMs) / 1000;
+      return column === options.key?.column ? keyAt(options.key, tS) : sceneValue(scene, column, tS);
     };
     const { device } = part;
     if (device.kind === "i2c") {

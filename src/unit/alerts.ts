@@ -1,6 +1,6 @@
 import { ALERTS, type AlertName } from "../model/alerts.ts";
 import type { AlertsMessage } from "../model/downlink.ts";
-import type { SourceState, StateMessage } from "../model/record.ts";
+import type { HealthMessage, SourceState, StateMessage } from "../model/record.ts";
 import { wireMono } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -14,6 +14,7 @@ export interface AlertFacts {
   spool(): "ok" | "degraded" | "failed";
   undervoltage(): boolean;
   cloned(): boolean;
+  power(): HealthMessage["power"];
   clockInPast(): boolean;
   /** When the certificate of this unit ends, UTC in ms. */
   readonly certificateEndsMs: number | undefined;
@@ -58,6 +59,8 @@ export function createAlerts(options: {
     raise(facts.spool() === "failed", "spool_failed");
     raise(facts.spool() === "degraded", "spool_degraded");
     raise(facts.undervoltage(), "undervoltage");
+    raise(facts.power()?.ignition === "unknown", "ignition_unknown");
+    raise(facts.power()?.windDown === "stayed", "power_off_failed");
     raise(facts.cloned(), "cloned_identity");
     raise(options.timebase.trust === "none", "clock_untrusted");
     raise(facts.clockInPast(), "clock_in_the_past");

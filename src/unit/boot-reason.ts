@@ -47,8 +47,11 @@ export function bootReason(
 ): NonNullable<StateMessage["bootReason"]> {
   if (previous?.boot === undefined) return "first";
   if (previous.boot === bootId) return previous.ended ? "planned" : "crash";
-  if (previous.ended) return "ignition";
+  // Where the ignition is sensed, an end in order while it was on was asked for by a person.
+  if (previous.ended) return previous.ignition === "on" ? "planned" : "ignition";
   if (reset.watchdog === true) return "watchdog";
+  // The supply sags and goes because the key was turned; the unit knew before.
+  if (previous.ignition === "off") return "ignition";
   if (reset.underVoltage === true || previous.undervoltage) return "brown-out";
   return "power-cut";
 }

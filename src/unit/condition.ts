@@ -29,8 +29,9 @@ export function createCondition(clock: Clock) {
       readonly nowMs: number;
       readonly restarts: number;
       readonly connected: boolean;
+      readonly ignitionOff: boolean;
     }): TrialFacts {
-      const { status, nowMs, restarts, connected } = now;
+      const { status, nowMs, restarts, connected, ignitionOff } = now;
       const sources = Object.entries(status?.sources ?? {});
       const lost = Object.values(status?.losses ?? {}).flatMap((kinds) => Object.values(kinds));
       const fresh = ([, { state, lastSampleMono = 0 }]: (typeof sources)[number]) =>
@@ -44,6 +45,7 @@ export function createCondition(clock: Clock) {
         lost: lost.reduce((sum, n) => sum + n, status?.framesLost ?? 0),
         latenessMs: status?.latenessP50Ms ?? 0,
         recordBytes: bytes,
+        ignitionOff,
       };
     },
   };

@@ -8,6 +8,8 @@ export interface LampFacts {
   readonly spool: "ok" | "degraded" | "failed";
   /** Whether a configuration is on trial. */
   readonly trial: boolean;
+  /** The ignition is off and the unit is about to switch its computer off. */
+  readonly switchingOff: boolean;
   /** Whether a receiver is configured, and whether it has a fix. */
   readonly gnss: "none" | "no_fix" | "fix";
 }
@@ -18,6 +20,8 @@ export interface LampFacts {
  */
 export function lampOf(facts: LampFacts): Lamp {
   const states = Object.values(facts.sources);
+  // What falls silent now is no fault.
+  if (facts.switchingOff) return "switching_off";
   if (facts.sampler === "restarting" || facts.spool === "failed") return "fault";
   if (states.some((state) => state === "failed" || state === "absent")) return "fault";
   if (facts.trial) return "trial";

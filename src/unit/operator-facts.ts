@@ -7,6 +7,8 @@ import type { Timebase } from "./timebase.ts";
 /** What the unit knows that the operator is shown, whether on the page in the cab or on the display. */
 export interface OperatorSource extends Omit<CabSource, "lamp"> {
   spool(): "ok" | "degraded" | "failed";
+  /** Whether the unit is about to switch its computer off. */
+  switchingOff(): boolean;
 }
 
 /** The facts for one page or display, with the lamp made of them. */
@@ -25,6 +27,7 @@ export function createOperatorFacts(options: {
       sources: Object.fromEntries(Object.entries(source.sources()).map(([name, s]) => [name, s.state])),
       spool: source.spool(),
       trial: source.bundle()?.trial ?? false,
+      switchingOff: source.switchingOff(),
       gnss: facts.gnssFix(),
     });
   const facts = createCabFacts({ config, cab: shown, tables, timebase, source: { ...source, lamp } });

@@ -76,6 +76,8 @@ export function createRecorder(options: RecorderOptions) {
   let waiting: (() => void)[] = [];
   let running: Promise<void> | undefined;
   let wanted = false;
+  /** Who waits for a commit that makes records of all rows. */
+  let closers: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
 
   // As heard: ahead of the commits.
@@ -156,7 +158,12 @@ export function createRecorder(options: RecorderOptions) {
   async function commitWanted(): Promise<void> {
     while (wanted) {
       wanted = false;
-      await commitOnce(false);
+      const told = closers;
+      closers = [];
+      const committed = commitOnce(told.length > 0);
+      if (told.length > 0) store.flush().catch(() => undefined); // the commit that waits for it tells
+      await committed;
+      for (const done of told) done();
     }
     running = undefined;
   }
@@ -335,6 +342,14 @@ export function createRecorder(options: RecorderOptions) {
     /** Any other record, such as the descriptor. */
     add,
     anchor,
+    /** Makes everything received a record, and durable, while more may come. */
+    async settle(): Promise<void> {
+      const closed = new Promise<void>((done) => {
+        closers.push(done);
+      });
+      commit();
+      await Promise.all([store.flush(), closed]);
+    },
     /** Makes everything received a record, at a planned stop. */
     async flush(): Promise<void> {
       clearTimeout(timer);

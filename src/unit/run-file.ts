@@ -10,6 +10,10 @@ const runFacts = z.object({
   boot: z.string().optional().describe("id of the boot of the computer it ran in"),
   ended: z.boolean().default(false).describe("it was stopped in order"),
   undervoltage: z.boolean().default(false).describe("the supply was too low when this was written"),
+  ignition: z
+    .enum(["on", "off"])
+    .optional()
+    .describe("the ignition when this was written, where it is sensed and known"),
   utcMs: z.number().min(0).default(0).describe("a time that has certainly passed; also the time of the file itself"),
   sent: z
     .record(z.string(), z.partialRecord(z.enum(LANES), z.int().min(0)))

@@ -9,6 +9,7 @@ const LAMP_WORDS: Readonly<Record<Lamp, string>> = {
   no_fix: "NO FIX",
   trial: "TRIAL",
   fault: "FAULT",
+  switching_off: "IGN. OFF",
 };
 const FIX_WORDS: Readonly<Record<CabView["gnss"]["fix"], string>> = {
   not_fitted: "NONE",

@@ -28,6 +28,7 @@ import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLive } from "./live.ts";
 import type { OperatorSource } from "./operator-facts.ts";
 import { createPanelLamp } from "./panel-lamp.ts";
+import { createPowerRequest } from "./power-request.ts";
 import { claimSpool } from "./presence.ts";
 import type { TableSpec } from "./recorder.ts";
 import { createRingCollector, type RingFrames } from "./ring-collector.ts";
@@ -36,10 +37,13 @@ import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
 import { createTimebase } from "./timebase.ts";
 import { createVisitor } from "./visitor.ts";
+import { createWindDown } from "./wind-down.ts";
 import { healthMessage, stateMessage, type UnitFacts } from "./words.ts";
 
 const SAMPLER_GRACE_MS = 800;
 const ALERTS_MS = 5_000;
+/** A sampler that has not been heard for so long says nothing of the ignition any more, in ms. */
+const SILENT_MS = 10_000;
 /** How often the spool is asked whether it still turns. */
 const PROOF_MS = 5000;
 
@@ -116,6 +120,7 @@ export async function startUnit(options: {
   let server: LinkServer | undefined;
   let sampler: StateMessage["sampler"] = "starting";
   let status: Status | undefined;
+  let statusMs = systemClock.monoMs();
   const condition = createCondition(systemClock);
   const byHq = config.spool.ack === "hq";
   const { spool, run, lanes, recorder } = await openStore({
@@ -173,7 +178,10 @@ export async function startUnit(options: {
     samplerRestarts: () => supervisor.restarts,
     samplerStatus: () => status,
     bundle,
+    power: () => windDown && { ignition: windDown.ignition, windDown: windDown.step },
   };
+  const switchingOff = () => windDown?.sleeping ?? false;
+  const present = (): StateMessage["state"] => (switchingOff() ? "sleeping" : "online");
   const words = (word: StateMessage["state"]) => Buffer.from(JSON.stringify(stateMessage(facts, word)));
 
   const position = createNewestPosition(tables.find((t) => t.kind === "track")?.columns, timebase);
@@ -194,7 +202,7 @@ export async function startUnit(options: {
             utcMs: trustedUtcMs,
             ops: createCommandOps({
               announce: () => uplink.announce(),
-              state: () => stateMessage(facts, "online"),
+              state: () => stateMessage(facts, present()),
               health: () => healthMessage(facts),
               locate: () => position.answer(clock.monoMs()),
               applyConfig: options.applyConfig,
@@ -209,7 +217,7 @@ export async function startUnit(options: {
     ...broker,
     lanes,
     announce: () => ({
-      state: words("online"),
+      state: words(present()),
       desc: JSON.stringify({ v: 1, kind: "desc", hash: descriptor.hash, body: descriptor.body }),
       alerts: alerts.message(),
     }),
@@ -219,6 +227,25 @@ export async function startUnit(options: {
     onPoison: (lane, place) => lanes.poisoned(lane, place),
     ...(hq === undefined ? {} : { downlink: hq.downlink }),
   });
+  const windDown =
+    config.power &&
+    createWindDown({
+      holdUpMs: config.power.ignition.holdUpMs,
+      wasOn: run.previous?.boot === bootId && run.previous.ignition === "on",
+      log,
+      ports: {
+        settle: () => recorder.settle(),
+        keep: () => run.keepNow(),
+        async tell(name, severity, detail) {
+          await recorder.event(clock.monoMs(), { name, severity, detail: { ...detail } });
+        },
+        changed() {
+          bulletins.look();
+          alerts.look();
+        },
+        request: createPowerRequest(runDir),
+      },
+    });
   const live = createLive({
     tables: tables.map((t) => t.columns),
     everyMs: config.live.everyMs,
@@ -233,9 +260,10 @@ export async function startUnit(options: {
       const sources = Object.entries(status?.sources ?? {}).map(([name, source]) => [name, source.state]);
       const { connected } = uplink.status();
       const display = status?.display?.state;
-      return [sampler, supervisor.restarts, sources, display, spool.state, timebase.trust, connected, bundle()];
+      const power = facts.power();
+      return [sampler, supervisor.restarts, sources, display, power, spool.state, timebase.trust, connected, bundle()];
     },
-    tellState: () => uplink.publishState(words("online")),
+    tellState: () => uplink.publishState(words(present())),
     tellHealth: () => uplink.publishHealth(Buffer.from(JSON.stringify(healthMessage(facts)))),
   });
   const alerts = createAlerts({
@@ -246,6 +274,7 @@ export async function startUnit(options: {
       spool: () => spool.state,
       undervoltage: () => readHost(config.spool.dir).undervoltage === true,
       cloned: () => uplink.status().cloned,
+      power: facts.power,
       clockInPast: () => simulation === undefined && floor.isPast(Date.now()),
       certificateEndsMs,
       utcMs: () => floor.bestMs(Date.now()),
@@ -253,6 +282,7 @@ export async function startUnit(options: {
     tell: (message) => uplink.publishAlerts(message),
   });
   const watchAlerts = setInterval(() => {
+    if (systemClock.monoMs() - statusMs > SILENT_MS) windDown?.heard(undefined);
     alerts.look();
     // A certificate that was refused for its dates may hold now.
     if (floor.wasSet(Date.now(), systemClock.monoMs())) uplink.kick();
@@ -265,6 +295,7 @@ export async function startUnit(options: {
     nowMs: () => clock.monoMs(),
     sampler: () => sampler,
     bundle,
+    switchingOff,
     sources: () => status?.sources ?? {},
     spool: () => spool.state,
     openCandidate: () => recorder.openCandidate(clock.monoMs()),
@@ -292,6 +323,7 @@ export async function startUnit(options: {
       sources: Object.fromEntries(Object.entries(status?.sources ?? {}).map(([name, one]) => [name, one.state])),
       spool: spool.state,
       trial: bundle()?.trial ?? false,
+      switchingOff: switchingOff(),
     }),
     tell: (lamp) => server?.lamp(lamp),
   });
@@ -358,6 +390,8 @@ export async function startUnit(options: {
         supervisor.alive();
         condition.heard();
         status = next;
+        statusMs = systemClock.monoMs();
+        windDown?.heard(next.ignition);
         bulletins.look();
       },
       rings: rings.word,
@@ -393,7 +427,7 @@ export async function startUnit(options: {
   claim.answerWith(() => {
     const linkError = uplink.status().lastError?.message;
     return {
-      state: stateMessage(facts, "online"),
+      state: stateMessage(facts, present()),
       health: healthMessage(facts),
       ...(linkError === undefined ? {} : { linkError }),
     };
@@ -406,21 +440,29 @@ export async function startUnit(options: {
   bulletins.start();
   let stopsInOrder = false;
   panelLamp.start();
-  const stopKeeping = run.keep(() => ({
-    ...{
-      boot: bootId,
-      ended: stopsInOrder,
-      undervoltage: readHost(config.spool.dir).undervoltage === true,
-      utcMs: floor.floorMs,
-    },
-    sent: hq?.marks() ?? {},
-    ...(hq === undefined ? {} : { commands: hq.commands }),
-  }));
+  const stopKeeping = run.keep(() => {
+    const ignition = windDown?.ignition;
+    return {
+      ...{
+        boot: bootId,
+        ended: stopsInOrder,
+        undervoltage: readHost(config.spool.dir).undervoltage === true,
+        utcMs: floor.floorMs,
+        ...(ignition === "on" || ignition === "off" ? { ignition } : {}),
+      },
+      sent: hq?.marks() ?? {},
+      ...(hq === undefined ? {} : { commands: hq.commands }),
+    };
+  });
   // From now on an end that is not in order is seen by the next run.
   void run.keepNow();
 
   return {
-    facts: () => condition.facts({ status, nowMs: clock.monoMs(), restarts: supervisor.restarts, ...uplink.status() }),
+    facts() {
+      const { connected } = uplink.status();
+      const ignitionOff = windDown?.resting ?? false;
+      return condition.facts({ status, nowMs: clock.monoMs(), restarts: supervisor.restarts, connected, ignitionOff });
+    },
     utcMs() {
       const { t } = timebase.stamp(clock.monoMs());
       return t === undefined ? undefined : Date.parse(t);
@@ -433,6 +475,8 @@ export async function startUnit(options: {
     async stop() {
       rings.gone();
       clearInterval(proof);
+      const final = windDown?.ignition === "off" ? "sleeping" : "offline";
+      windDown?.stop();
       bulletins.stop();
       panelLamp.stop();
       display?.stop();
@@ -442,7 +486,7 @@ export async function startUnit(options: {
       await cab?.close();
       await supervisor.stop(SAMPLER_GRACE_MS);
       await recorder.flush();
-      await uplink.stop({ final: words("offline"), timeoutMs: 800 });
+      await uplink.stop({ final: words(final), timeoutMs: 800 });
       await server?.close();
       await spool.close();
       stopsInOrder = true;

@@ -26,6 +26,8 @@ export interface UnitFacts {
   samplerRestarts(): number;
   samplerStatus(): Status | undefined;
   bundle(): StateMessage["bundle"];
+  /** The ignition; undefined where it is not sensed. */
+  power(): HealthMessage["power"];
 }
 
 const sourcesOf = (facts: UnitFacts): Record<string, SourceHealth> => facts.samplerStatus()?.sources ?? {};
@@ -58,6 +60,11 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
   };
 }
 
+function powerOf(facts: UnitFacts): Pick<HealthMessage, "power"> {
+  const power = facts.power();
+  return power === undefined ? {} : { power };
+}
+
 /** The retained `health`. Never holds a position. */
 export function healthMessage(facts: UnitFacts): HealthMessage {
   const mono = wireMono(facts.nowMs());
@@ -84,6 +91,7 @@ export function healthMessage(facts: UnitFacts): HealthMessage {
       losses: status?.losses ?? {},
     },
     sources: sourcesOf(facts),
+    ...powerOf(facts),
     ...(status?.display === undefined ? {} : { display: status.display }),
   };
 }

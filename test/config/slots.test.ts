@@ -273,6 +273,7 @@ describe("the health gate of a trial", () => {
     connected: true,
     lost: 0,
     latenessMs: 1,
+    ignitionOff: false,
     recordBytes: 1000,
   };
   /** Steps once a second until there is a verdict; gives it with the second it came in. */
@@ -284,6 +285,17 @@ describe("the health gate of a trial", () => {
     }
     return undefined;
   };
+
+  it("waits while the ignition is off, however long, and is judged as if that time had not been", () => {
+    const silent = { fresh: [], connected: false, silentMs: 60_000, rowAgeMs: 60_000 };
+    const off = (s: number) => s >= 50 && s < 700;
+    const rests = run((s) => (off(s) ? { ...silent, ignitionOff: true } : {}));
+    expect(rests).toMatchObject({ s: 760, outcome: "committed" });
+    // The same silence with the ignition on is what a trial is for.
+    expect(run((s) => (off(s) ? silent : {}))).toMatchObject({ outcome: "reverted" });
+    const crashing = run((s) => (off(s) ? { ...silent, ignitionOff: true, samplerRestarts: 3 } : {}));
+    expect(crashing).toMatchObject({ s: 50, outcome: "reverted" });
+  });
 
   it("commits after all was well for a minute without a break", () => {
     expect(run(() => ({}))).toMatchObject({ s: 61, outcome: "committed" });

@@ -75,6 +75,7 @@ function rig() {
       nowMs: () => clock.monoMs(),
       sampler: () => "running",
       bundle: () => undefined,
+      switchingOff: () => false,
       sources: () => status?.sources ?? {},
       spool: () => "ok",
       openCandidate: () => undefined,

@@ -108,6 +108,10 @@ describe("the archive, installed under systemd", () => {
     expect(Number(found["hung-s"])).toBeLessThanOrEqual(35 + slow);
   });
 
+  it("lets the unit's user ask for the computer to be switched off, which it may not do itself", () => {
+    expect(found).toMatchObject({ "power-off": "taken", "power-off-free": "no" });
+  });
+
   it("has nothing to do when it is installed again, and leaves nothing when it is taken off with its records", () => {
     expect(found["again-code"], file("again.txt")).toBe("0");
     expect(file("again.txt")).toContain("nothing to do: all is as it should be");

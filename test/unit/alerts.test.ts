@@ -28,6 +28,7 @@ function open() {
       sources: () => now.sources,
       spool: () => now.spool,
       undervoltage: () => now.undervoltage,
+      power: () => undefined,
       cloned: () => now.cloned,
       clockInPast: () => now.past,
       certificateEndsMs: 1e12 + 60 * DAY,
@@ -114,7 +115,13 @@ describe("the alarms that stand", () => {
       ...{ boot: "boot-0001", timebase, nowMs: () => 0 },
       facts: {
         ...{ sampler: () => "running", sources: () => ({}), spool: () => "ok", undervoltage: () => false },
-        ...{ cloned: () => false, clockInPast: () => false, certificateEndsMs: undefined, utcMs: () => 0 },
+        ...{
+          power: () => undefined,
+          cloned: () => false,
+          clockInPast: () => false,
+          certificateEndsMs: undefined,
+          utcMs: () => 0,
+        },
       },
       tell: (m) => told.push(m.toString()),
     });

@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type LampFacts, lampOf } from "../../src/unit/lamp.ts";
 
-const GOOD: LampFacts = { sampler: "running", sources: { gnss: "running" }, spool: "ok", trial: false, gnss: "fix" };
+const GOOD: LampFacts = {
+  sampler: "running",
+  sources: { gnss: "running" },
+  spool: "ok",
+  trial: false,
+  switchingOff: false,
+  gnss: "fix",
+};
 
 describe("the operator's lamp", () => {
   it.each([
@@ -15,7 +22,12 @@ describe("the operator's lamp", () => {
     ["fault when records are in memory only", { spool: "failed" }, "fault"],
     ["trial while a configuration is tried", { trial: true }, "trial"],
     ["no fix before degraded", { gnss: "no_fix", spool: "degraded" }, "no_fix"],
-    ["fault before all else", { trial: true, gnss: "no_fix", sources: { a: "failed" } }, "fault"],
+    [
+      "switching off before all else, for what falls silent then is no fault",
+      { switchingOff: true, sources: { a: "failed" } },
+      "switching_off",
+    ],
+    ["fault before what is left", { trial: true, gnss: "no_fix", sources: { a: "failed" } }, "fault"],
   ] as const)("is %s", (_words, change, lamp) => {
     expect(lampOf({ ...GOOD, ...change } as LampFacts)).toBe(lamp);
   });

@@ -68,6 +68,32 @@ function folder(): string {
 }
 
 describe("the recorder", () => {
+  it("makes records of what it has while rows go on coming, without waiting for them to end", async () => {
+    const spool = await openIn(folder());
+    const recorder = recorderOn(
+      {
+        append: (lane, body, how) => spool.append(lane, body, how),
+        stage: (rows, stream) => spool.stage(rows, stream),
+        flush: () => spool.flush(),
+      },
+      [],
+    );
+    recorder.hello("session-1");
+    let n = 0;
+    const next = () => feed(recorder, ++n, 0, n * 1000);
+    for (let i = 0; i < 3; i++) next();
+    const coming = setInterval(next, 1);
+    await recorder.settle();
+    clearInterval(coming);
+    const [first] = await recordsOf(spool);
+    expect(first).toMatchObject({ kind: "telemetry", mono: 1000 });
+    expect(first?.kind === "telemetry" && first.n).toBeGreaterThanOrEqual(3);
+    await recorder.flush();
+    const rows = (await recordsOf(spool)).reduce((sum, r) => sum + (r.kind === "telemetry" ? r.n : 0), 0);
+    expect(rows).toBe(n);
+    await spool.close();
+  });
+
   it("makes a record of ten rows, and acknowledges rows only when they are durable", async () => {
     const spool = await openIn(folder());
     const acks: number[] = [];

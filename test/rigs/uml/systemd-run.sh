@@ -77,6 +77,17 @@ found watchdog "$(journalctl -b --no-pager -o cat -u swath | grep -c 'Watchdog t
 journalctl -b --no-pager -o short-monotonic -u swath -u swath-sampler >/rig/journal.txt
 found tried "$(now)"
 
+# The request to switch off, left by the unit's own user; a file stands for what would follow.
+mkdir -p /run/systemd/system/swath-power-off.service.d
+printf '[Service]\nEnvironment="SWATH_POWEROFF=touch /run/powered-off"\n' >/run/systemd/system/swath-power-off.service.d/rig.conf
+systemctl daemon-reload
+setpriv --reuid swath --regid swath --clear-groups touch /run/powered-off 2>/dev/null && found power-off-free yes || found power-off-free no
+setpriv --reuid swath --regid swath --clear-groups touch /run/swath/power-off
+until_ 60 test -e /run/powered-off
+[ -e /run/powered-off ] && [ ! -e /run/swath/power-off ] && found power-off taken || found power-off none
+rm -rf /run/systemd/system/swath-power-off.service.d /run/powered-off
+systemctl daemon-reload
+
 /rig/swath/scripts/install.sh >/rig/again.txt 2>&1
 found again-code $?
 found again "$(now)"
