@@ -5,6 +5,8 @@ import { pino } from "pino";
 import { listCommands, storeCommand } from "../hq/ingest/commands.ts";
 import { findGaps, gapsText, isExplained } from "../hq/ingest/gaps.ts";
 import { startIngester } from "../hq/ingest/ingester.ts";
+import { findMachine, isClear } from "../hq/ingest/machine.ts";
+import { machineText } from "../hq/ingest/machine-text.ts";
 import { migrate } from "../hq/ingest/migrations.ts";
 import { openPostgres } from "../hq/ingest/postgres.ts";
 import { COMMAND_OPS } from "../model/downlink.ts";
@@ -19,6 +21,7 @@ const USAGE = `usage: swath hq --broker URL --org ORG --database postgres://… 
        swath hq migrate --database postgres://…                            bring the database to this version
        swath hq import FILE… --org ORG --database postgres://… --key FILE  take the records that a stick brought
        swath hq gaps UNIT --org ORG --database postgres://… [--json]       prove that a unit's records are complete
+       swath hq machine MACHINE --org ORG --database postgres://… [--json] a machine through all units that were on it
        swath hq send UNIT OP --org ORG --database postgres://… --key FILE  ask something of a unit
        swath hq commands UNIT --org ORG --database postgres://…            what was asked, and the answers
 
@@ -34,7 +37,7 @@ const USAGE = `usage: swath hq --broker URL --org ORG --database postgres://… 
   --database may also stand in the environment as SWATH_DATABASE.
   OP is one of ${COMMAND_OPS.join(", ")}. None of them moves the machine.
   An import may be repeated: nothing is counted twice, whether it came by file or over MQTT. Of a damaged file it takes what verifies.
-  swath hq gaps ends with 0 when everything is explained and with 1 when not; an import with 0 when each file was taken whole.
+  swath hq gaps ends with 0 when everything is explained and with 1 when not; machine with 1 when two units claim one time; an import with 0 when each file was taken whole.
 `;
 
 const OPTIONS = {
@@ -100,6 +103,8 @@ export async function hq(args: readonly string[], out: Out): Promise<number> {
         );
       case "gaps":
         return await gaps(rest, values, out);
+      case "machine":
+        return await machine(rest, values, out);
       case "send":
         return await send(rest, values, out);
       case "commands":
@@ -171,6 +176,23 @@ async function gaps(rest: readonly string[], values: Values, out: Out): Promise<
     }
     out.write(values.json === true ? `${JSON.stringify(found)}\n` : gapsText(found));
     return isExplained(found) ? 0 : 1;
+  } finally {
+    await database.close();
+  }
+}
+
+async function machine(rest: readonly string[], values: Values, out: Out): Promise<number> {
+  const name = levelOf(rest[0], "MACHINE");
+  const org = levelOf(values.org, "--org");
+  const database = databaseOf(values);
+  try {
+    const found = await findMachine(database.query, org, name);
+    if (found === undefined) {
+      out.write(`No unit of ${org} has told HQ of machine ${name}.\n`);
+      return 1;
+    }
+    out.write(values.json === true ? `${JSON.stringify(found)}\n` : machineText(found));
+    return isClear(found) ? 0 : 1;
   } finally {
     await database.close();
   }

@@ -325,7 +325,9 @@ export const simulationSchema = z
       .min(0)
       .max(86_400)
       .optional()
-      .describe("the key is turned off so many seconds after it was first read: the channel of power.ignition shows it"),
+      .describe(
+        "the key is turned off so many seconds after it was first read: the channel of power.ignition shows it",
+      ),
     keyOnAtS: z.number().min(0).max(86_400).optional().describe("and on again so many seconds after it was first read"),
   })
   .describe("every bus becomes memory and every part its twin; what comes out is marked as simulated");

@@ -409,7 +409,8 @@ export async function startUnit(options: {
   // Ok or degraded: what counts is that the spool answers.
   const proof =
     manager === undefined ? undefined : setInterval(() => spool.flush().then(manager.alive, manager.alive), PROOF_MS);
-  const mono = wireMono(clock.monoMs());
+  // From here on every record is of this machine: nothing of this run can be earlier.
+  const mono = wireMono(startMs);
   const { hash, body } = descriptor;
   recorder.add({ v: 1, kind: "desc", boot, mono, ...timebase.stamp(mono), hash, body }, "log");
   let linkTold = "";

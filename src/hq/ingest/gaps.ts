@@ -1,5 +1,6 @@
 import type { SeqRange } from "../seq-ranges.ts";
 import type { Query, Row } from "./database.ts";
+import { span } from "./span.ts";
 
 /** The numbers of one lane of one spool: each is received, explained, in quarantine, or missing. */
 export interface NumberProof {
@@ -28,6 +29,8 @@ export interface TimeHole {
 /** What was measured in one boot. */
 export interface BootProof {
   readonly boot: string;
+  /** The machines that its rows are of, in order: more than one where the unit was given to another machine in one boot. */
+  readonly machines: readonly string[];
   readonly fromMono: number;
   readonly toMono: number;
   readonly fromUtc: string | null;
@@ -111,7 +114,10 @@ const iso = (value: unknown): string | null => (value instanceof Date ? value.to
 
 async function proveTime(query: Query, unit: number): Promise<BootProof[]> {
   const boots = await query(
-    `SELECT b.*, f.utc AS from_utc, l.utc + (l.until_mono - l.mono) * interval '1 millisecond' AS to_utc
+    `SELECT b.*, (SELECT json_agg(m.machine ORDER BY m.mono, m.seq) FROM (
+              SELECT machine, mono, seq, lag(machine) OVER (ORDER BY mono, seq) AS before
+              FROM swath.mounting WHERE unit = $1 AND boot = b.boot) m
+              WHERE m.before IS DISTINCT FROM m.machine) AS machines, f.utc AS from_utc, l.utc + (l.until_mono - l.mono) * interval '1 millisecond' AS to_utc
      FROM (SELECT boot, min(mono) AS from_mono, max(until_mono) AS to_mono, min(ARRAY[stream, seq]) AS place
            FROM swath.wire_record WHERE unit = $1 AND kind = 'telemetry' GROUP BY boot) b
      CROSS JOIN LATERAL (SELECT utc FROM swath.resolved r
@@ -159,7 +165,7 @@ async function proveTime(query: Query, unit: number): Promise<BootProof[]> {
     const own = byBoot.get(String(row["boot"])) ?? [];
     const [fromMono, toMono] = [Number(row["from_mono"]), Number(row["to_mono"])];
     return {
-      boot: String(row["boot"]),
+      ...{ boot: String(row["boot"]), machines: (row["machines"] ?? []) as string[] },
       ...{ fromMono, toMono, fromUtc: iso(row["from_utc"]), toUtc: iso(row["to_utc"]) },
       measuredMs: toMono - fromMono - own.reduce((sum, hole) => sum + hole.toMono - hole.fromMono, 0),
       holes: own,
@@ -188,12 +194,6 @@ function holeOf(row: Row): TimeHole {
   return { fromMono, toMono, utc: iso(row["utc"]), explained, reasons: [...reasons] };
 }
 
-function span(ms: number): string {
-  if (ms < 120_000) return `${(ms / 1000).toFixed(1)} s`;
-  const minutes = Math.round(ms / 60_000);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 /** The proof as a person reads it. */
 export function gapsText(proof: GapProof): string {
   const lines = [
@@ -219,7 +219,8 @@ export function gapsText(proof: GapProof): string {
       lines.push(`  off for ${span(Math.max(0, offMs))}`);
     } else if (previous !== undefined) lines.push("  off");
     const when = boot.fromUtc === null ? "time not known" : `${boot.fromUtc} to ${boot.toUtc ?? "?"}`;
-    lines.push(`  boot ${boot.boot}: ${when}, ${span(boot.measuredMs)} measured`);
+    const on = boot.machines.length === 0 ? "on a machine not told" : `on ${boot.machines.join(", then ")}`;
+    lines.push(`  boot ${boot.boot} ${on}: ${when}, ${span(boot.measuredMs)} measured`);
     for (const hole of boot.holes) {
       const why = hole.reasons.length > 0 ? hole.reasons.join(", ") : "no reason";
       const word = hole.explained ? "" : "UNEXPLAINED: ";

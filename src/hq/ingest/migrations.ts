@@ -135,6 +135,42 @@ const MIGRATIONS: readonly Migration[] = [
          imported_at timestamptz NOT NULL DEFAULT now())`,
     ],
   },
+  {
+    version: 4,
+    about: "which machine a unit was on, record by record",
+    statements: [
+      // From this instant of this boot on, until the next row of the boot. Said by the descriptor a unit stores at each start.
+      `CREATE TABLE swath.mounting (
+         stream int NOT NULL, seq bigint NOT NULL, unit int NOT NULL, boot text NOT NULL,
+         mono double precision NOT NULL, machine text NOT NULL, PRIMARY KEY (stream, seq))`,
+      "CREATE INDEX mounting_boot ON swath.mounting (unit, boot, mono)",
+      "CREATE INDEX mounting_machine ON swath.mounting (machine)",
+      `INSERT INTO swath.mounting
+         SELECT stream, seq, unit, boot, mono, body->'body'->>'machine' FROM swath.wire_record WHERE kind = 'desc'
+         ON CONFLICT DO NOTHING`,
+      // Rows are of the machine that their own descriptor names, whenever they were sent; all else of the one the unit was on.
+      `CREATE OR REPLACE VIEW swath.resolved AS
+         SELECT r.*, u.org, u.name AS unit_name, s.spool, s.lane,
+                CASE WHEN best.at IS NULL THEN NULL ELSE best.at END AS utc,
+                coalesce(best.trust, 'none') AS utc_trust, best.unc AS utc_unc_ms,
+                coalesce((SELECT d.body->>'machine' FROM swath.descriptor d WHERE d.hash = r.descriptor),
+                         (SELECT m.machine FROM swath.mounting m
+                           WHERE m.unit = r.unit AND m.boot = r.boot AND m.mono <= r.mono
+                           ORDER BY m.mono DESC, m.seq DESC LIMIT 1)) AS machine
+         FROM swath.wire_record r
+         JOIN swath.stream s ON s.id = r.stream
+         JOIN swath.unit u ON u.id = r.unit
+         LEFT JOIN LATERAL (
+           SELECT c.at, c.trust, c.unc FROM (
+             SELECT r.t AS at, r.trust, r.unc WHERE r.t IS NOT NULL
+             UNION ALL
+             SELECT to_timestamp((r.mono + a.offset_ms) / 1000), a.trust, ceil(a.unc + abs(r.mono - a.mono) * 50e-6)
+             FROM swath.anchor a WHERE a.unit = r.unit AND a.boot = r.boot
+               AND r.mono + a.offset_ms BETWEEN 0 AND 4102444800000
+           ) c ORDER BY c.unc NULLS LAST, array_position(ARRAY['gnss', 'ntp', 'rtc', 'none'], c.trust) LIMIT 1
+         ) best ON true`,
+    ],
+  },
 ];
 
 /** The newest version that this software knows. */

@@ -214,7 +214,7 @@ async function insertRecords(query: Query, fresh: readonly Fresh[], receivedAtMs
   );
 }
 
-/** Anchors, gaps and outages, each in a table of its own beside the record. */
+/** Anchors, gaps, outages and the machine a unit is on, each in a table of its own beside the record. */
 async function insertFacts(query: Query, fresh: readonly Fresh[]): Promise<void> {
   for (const { record, stream, unit } of fresh) {
     const { seq, boot, mono } = record;
@@ -222,6 +222,10 @@ async function insertFacts(query: Query, fresh: readonly Fresh[]): Promise<void>
       await query("INSERT INTO swath.anchor VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING", [
         ...[stream, seq, unit, boot, mono, record.offsetMs, record.trust],
         record.unc ?? 0,
+      ]);
+    } else if (record.kind === "desc") {
+      await query("INSERT INTO swath.mounting VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING", [
+        ...[stream, seq, unit, boot, mono, record.body.machine],
       ]);
     } else if (record.kind === "gap") {
       await query("INSERT INTO swath.gap VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", [
