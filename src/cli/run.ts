@@ -8,19 +8,25 @@ import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
 import { STOP_LIMIT_MS } from "../model/power.ts";
 import { readBootId } from "../unit/host-readings.ts";
+import { createRecentLines } from "../unit/recent-lines.ts";
 import { runSlotted, type TrialTimes } from "../unit/slotted.ts";
+import { createStick } from "../unit/stick.ts";
 import { startUnit, type Unit } from "../unit/unit.ts";
 import { EXIT_CONFIG, EXIT_TEMPFAIL, EXIT_USAGE } from "./exit-codes.ts";
 import { readKeys } from "./keys.ts";
 import { softwareVersion } from "./version.ts";
 
-const USAGE = "usage: swath run --config FILE\n       swath run --slots DIR --keys DIR [--inbox DIR] [--run-dir DIR]\n";
+/** Warnings and errors kept for a report. */
+const LINES_KEPT = 60;
+
+const USAGE =
+  "usage: swath run --config FILE\n       swath run --slots DIR --keys DIR [--inbox DIR] [--outbox DIR] [--run-dir DIR]\n";
 
 /**
  * `swath run --config FILE`: runs the unit until SIGTERM or SIGINT. Returns 78 for a configuration that cannot be used, 75
  * when another unit runs on the spool, and otherwise only when it has stopped. `swath run --slots DIR --keys DIR`: runs the
  * signed configuration of the active slot, takes new ones from the inbox (default: `inbox` in DIR), tries each and goes back
- * by itself. With `--run-dir DIR` it starts no sampler: one that systemd runs finds configuration and socket there.
+ * by itself. What a stick asks for in the inbox is put into the outbox (default: `outbox` in DIR). With `--run-dir DIR` it starts no sampler: one that systemd runs finds configuration and socket there.
  */
 export async function run(args: readonly string[], out: { write(text: string): unknown }): Promise<number> {
   let values: {
@@ -28,6 +34,7 @@ export async function run(args: readonly string[], out: { write(text: string): u
     slots?: string;
     keys?: string;
     inbox?: string;
+    outbox?: string;
     "run-dir"?: string;
     "trial-s"?: string;
   };
@@ -46,7 +53,13 @@ export async function run(args: readonly string[], out: { write(text: string): u
   const asked = new Promise<void>((done) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => done());
   });
-  const log = pino({ name: "swath", base: null, level: process.env["SWATH_LOG"] ?? "info" });
+  const level = process.env["SWATH_LOG"] ?? "info";
+  const recent = createRecentLines(LINES_KEPT);
+  const streams = [
+    { level, stream: pino.destination(1) },
+    { level: "warn", stream: recent },
+  ];
+  const log = pino({ name: "swath", base: null, level }, pino.multistream(streams));
   const common = {
     software: softwareVersion(),
     samplerEntry: join(import.meta.dirname, "..", "sampler", "main.js"),
@@ -61,9 +74,12 @@ export async function run(args: readonly string[], out: { write(text: string): u
     const away = { manager, ...(runDir === undefined ? {} : { runDir }) };
     manager.ready();
     if (known.length === 0) log.error({ keys }, "there is no public key here; no configuration will be believed");
+    const inbox = values.inbox ?? join(slots, "inbox");
+    const outbox = values.outbox ?? join(slots, "outbox");
     await runSlotted({
       dir: slots,
-      inbox: values.inbox ?? join(slots, "inbox"),
+      inbox,
+      stick: createStick({ inbox, outbox, software: common.software, lines: recent.lines, log }),
       keys: known,
       catalogue,
       boot: readBootId(randomUUID),
@@ -98,6 +114,7 @@ const OPTIONS = {
   slots: { type: "string" },
   keys: { type: "string" },
   inbox: { type: "string" },
+  outbox: { type: "string" },
   "run-dir": { type: "string" },
   "trial-s": { type: "string" },
 } as const;

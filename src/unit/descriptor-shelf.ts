@@ -10,6 +10,7 @@ const MAX_KEPT = 64;
 /** The descriptors of this unit by hash: without them it could not read its own stored records again. */
 export interface DescriptorShelf {
   get(hash: string): Descriptor | undefined;
+  readonly all: ReadonlyMap<string, Descriptor>;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function openShelf(options: {
   } catch (error) {
     options.failed(error);
   }
-  return { get: (hash) => known.get(hash) };
+  return { get: (hash) => known.get(hash), all: known };
 }
 
 function readDescriptor(bytes: Buffer | undefined): Descriptor | undefined {

@@ -20,6 +20,7 @@ import type { ApplyConfig } from "./command-ops.ts";
 import { answerInbox, takeInbox, tellVerdict } from "./inbox.ts";
 import { type Rehearsed, rehearse } from "./rehearsal.ts";
 import type { RingFrames } from "./ring-collector.ts";
+import type { Stick } from "./stick.ts";
 import type { Unit } from "./unit.ts";
 
 /** How long all must be well before a new configuration is kept, and how long it may take to get there. */
@@ -49,6 +50,8 @@ export interface SlottedOptions {
   readonly rehearsalEntry?: string;
   /** Resolves when the unit is to end. */
   readonly asked: Promise<void>;
+  /** Answers what a stick asks, beside everything else. */
+  readonly stick?: Stick;
   readonly start: (
     config: LoadedConfig,
     bundle: () => NonNullable<StateMessage["bundle"]>,
@@ -127,6 +130,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
       log.warn({ inbox }, "there is no configuration; waiting for a signed one in the inbox");
       while (!ending && !(await takeOne(undefined, undefined))) {
         options.manager?.alive();
+        options.stick?.look(undefined);
         await pause(LOOK_MS);
       }
       continue;
@@ -199,6 +203,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
           unit.look();
         }
       }
+      options.stick?.look(unit);
       if (await takeOne(unit, config)) return;
     }
   }

@@ -66,16 +66,17 @@ export async function openStore(options: {
     failed: (error) => log.warn({ code: "spool/unwritable", err: error }, "the descriptor cannot be kept"),
   });
   const { encoding } = config.broker;
+  const gapBody = (from: number, to: number, reason: string) => {
+    const mono = wireMono(clock.monoMs());
+    return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
+  };
   const lanes = createLanes({
     spool,
     message: (records, spoolId) => encodeMessage(encoding, spoolId, records, shelf.get),
     joinBytes: joinBytesFor(encoding),
     closed: options.sent !== undefined,
     sent: options.sent ?? ((lane, upTo, id) => spool.free(lane, upTo, id)),
-    gapBody: (from, to, reason) => {
-      const mono = wireMono(clock.monoMs());
-      return { v: 1, kind: "gap", boot, mono, ...timebase.stamp(mono), from, to, reason };
-    },
+    gapBody,
   });
   const recorder = createRecorder({
     store: {
@@ -98,5 +99,5 @@ export async function openStore(options: {
     ack: options.ack,
     failed: (error) => log.error({ err: error }, "a record could not be stored"),
   });
-  return { spool, run, lanes, recorder };
+  return { spool, run, lanes, recorder, descriptors: shelf.all, gapBody };
 }

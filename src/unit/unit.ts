@@ -23,6 +23,7 @@ import { type ColumnSpec, wireMono } from "./column-batch.ts";
 import { type ApplyConfig, createCommandOps, createNewestPosition } from "./command-ops.ts";
 import { createCondition } from "./condition.ts";
 import { startDisplayTeller } from "./display-teller.ts";
+import { exportRecords, readExportKey, signerOf } from "./export-records.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLive } from "./live.ts";
@@ -31,7 +32,9 @@ import { createPanelLamp } from "./panel-lamp.ts";
 import { createPowerRequest } from "./power-request.ts";
 import { claimSpool } from "./presence.ts";
 import type { TableSpec } from "./recorder.ts";
+import type { UnitReport } from "./report.ts";
 import { createRingCollector, type RingFrames } from "./ring-collector.ts";
+import type { ExportTo } from "./stick.ts";
 import { openStore } from "./store.ts";
 import { createSupervisor } from "./supervisor.ts";
 import { watchSystemClock } from "./system-time.ts";
@@ -77,6 +80,10 @@ export interface Unit {
   look(): void;
   /** What is in the sampler's rings now; why not, where there is nothing to be had. Never rejects. */
   rings(): Promise<RingFrames>;
+  /** What it can say of itself to who stands before it. */
+  report(): UnitReport;
+  /** Writes the records that are not freed, sealed for HQ. */
+  readonly exportTo: ExportTo;
   /** Ends sampler, records, link and spool in order, within about 2 s. */
   stop(): Promise<void>;
 }
@@ -123,7 +130,7 @@ export async function startUnit(options: {
   let statusMs = systemClock.monoMs();
   const condition = createCondition(systemClock);
   const byHq = config.spool.ack === "hq";
-  const { spool, run, lanes, recorder } = await openStore({
+  const { spool, run, lanes, recorder, descriptors, gapBody } = await openStore({
     ...{ config, clock, boot, timebase, descriptor, tables, log },
     changed: () => spoolChanged(),
     storing: (bytes) => condition.stored(bytes),
@@ -425,14 +432,15 @@ export async function startUnit(options: {
     bulletins.look();
   });
   uplink.start();
-  claim.answerWith(() => {
+  const presence = () => {
     const linkError = uplink.status().lastError?.message;
     return {
       state: stateMessage(facts, present()),
       health: healthMessage(facts),
       ...(linkError === undefined ? {} : { linkError }),
     };
-  });
+  };
+  claim.answerWith(presence);
 
   const stopWatching =
     simulation === undefined
@@ -473,6 +481,17 @@ export async function startUnit(options: {
     },
     look: bulletins.look,
     rings: () => rings.collect(),
+    report: () => ({ ...config.identity, machine: config.machine, ...presence() }),
+    async exportTo(maxBytes, write) {
+      const reader = readExportKey(config.hq?.exportKeyFile);
+      if (typeof reader === "string") return { refused: reader };
+      const signer = signerOf(broker.tls);
+      const made = timebase.stamp(clock.monoMs()).t;
+      await spool.flush();
+      const whose = { identity: config.identity, machine: config.machine, made };
+      const ending = await exportRecords({ ...whose, spool, descriptors, reader, signer, gapBody }, maxBytes, write);
+      return { ending, signed: signer !== undefined };
+    },
     async stop() {
       rings.gone();
       clearInterval(proof);

@@ -215,7 +215,11 @@ describe("a stick", () => {
     chownSync(inbox, owner, owner);
     writeFileSync(victim, "a secret of root's", { mode: 0o600 });
     writeFileSync(join(at, "x.swath"), "signed");
-    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: String(owner) };
+    const lock = join(dir, "lock");
+    const env = {
+      ...process.env,
+      ...{ SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: String(owner), SWATH_LOCK: lock },
+    };
     const start = (waitS: number) => {
       const child = spawn(join(scripts, "install/usb-inbox"), ["/dev/none"], {
         env: { ...env, SWATH_WAIT_S: String(waitS) },
@@ -236,7 +240,8 @@ describe("a stick", () => {
     mkdirSync(inbox);
     prepare(at);
     if (answer) writeFileSync(join(inbox, "unit"), "");
-    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_WAIT_S: "0", SWATH_OWNER: `${mine}` };
+    const own = { SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: `${mine}`, SWATH_LOCK: join(dir, "lock") };
+    const env = { ...process.env, ...own, SWATH_WAIT_S: "0" };
     const { status, stdout } = spawnSync(join(scripts, "install/usb-inbox"), ["/dev/none"], { env, encoding: "utf8" });
     return { status, out: stdout, inbox: readdirSync(inbox).filter((n) => n !== "unit") };
   }
@@ -269,7 +274,8 @@ describe("a stick", () => {
     writeFileSync(victim, "untouched");
     writeFileSync(join(at, "x.swath"), "signed");
     symlinkSync(victim, join(at, "swath-answer.txt"));
-    const env = { ...process.env, SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: `${mine}` };
+    const own = { SWATH_INBOX: inbox, SWATH_MOUNTED: at, SWATH_OWNER: `${mine}`, SWATH_LOCK: join(dir, "lock") };
+    const env = { ...process.env, ...own };
     const child = spawn(join(scripts, "install/usb-inbox"), ["/dev/none"], { env });
     const code = new Promise((done) => child.once("exit", done));
     await until("the bundle", () => existsSync(join(inbox, "usb-x.swath")));
