@@ -1,5 +1,8 @@
 import type { Stage } from "./filter.ts";
+import { onPad, pad } from "./pad.ts";
 import type { StatBlock } from "./stat-block.ts";
+
+const X = pad.x;
 
 /** `scale · x + offset` in place; carries statistics along exactly. */
 export class AffineStage implements Stage {
@@ -11,18 +14,19 @@ export class AffineStage implements Stage {
     this.offset = offset;
   }
 
-  process(block: StatBlock): StatBlock {
-    const { x, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const n = block.n;
     const scale = this.scale;
     const offset = this.offset;
     let i = 0;
     for (const whole = n - 3; i < whole; i += 4) {
-      x[i] = scale * x[i]! + offset;
-      x[i + 1] = scale * x[i + 1]! + offset;
-      x[i + 2] = scale * x[i + 2]! + offset;
-      x[i + 3] = scale * x[i + 3]! + offset;
+      X[i] = scale * X[i]! + offset;
+      X[i + 1] = scale * X[i + 1]! + offset;
+      X[i + 2] = scale * X[i + 2]! + offset;
+      X[i + 3] = scale * X[i + 3]! + offset;
     }
-    for (; i < n; i++) x[i] = scale * x[i]! + offset;
+    for (; i < n; i++) X[i] = scale * X[i]! + offset;
     if (block.stats) this.#statistics(block);
     return block;
   }

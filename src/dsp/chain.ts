@@ -4,8 +4,10 @@ import { QUALITY } from "../model/quality.ts";
 import { AffineStage } from "./affine-stage.ts";
 import { filterNames, filters } from "./catalogue.ts";
 import type { FilterProblem, Plan, Stage } from "./filter.ts";
+import { LinearStage } from "./linear-stage.ts";
+import { LONGEST_BLOCK, offPad, pad, takeBlock } from "./pad.ts";
 import type { Signal } from "./signal.ts";
-import { createStatBlock, type StatBlock, takeBlock } from "./stat-block.ts";
+import { createStatBlock, type StatBlock } from "./stat-block.ts";
 
 /** One stage as written in a configuration: a map with one key, the filter's name. */
 export type ChainSpec = Readonly<Record<string, unknown>>;
@@ -59,6 +61,9 @@ function planChain(specs: readonly ChainSpec[], input: Signal): { plans: Planned
   const plans: Planned[] = [];
   const problems: ChainProblem[] = [];
   let signal = input;
+  const tooLong = (capacity: number) =>
+    `blocks of ${capacity} samples; expected at most ${LONGEST_BLOCK}: make fewer samples of one`;
+  if (input.capacity > LONGEST_BLOCK) problems.push({ index: 0, key: "", message: tooLong(input.capacity) });
   specs.forEach((spec, index) => {
     const [name, ...more] = Object.keys(spec);
     const filter = name === undefined ? undefined : Object.hasOwn(filters, name) ? filters[name] : undefined;
@@ -71,6 +76,7 @@ function planChain(specs: readonly ChainSpec[], input: Signal): { plans: Planned
       if (plan.ok) {
         plans.push({ name, plan });
         signal = plan.output;
+        if (signal.capacity > LONGEST_BLOCK) problems.push({ index, key: name, message: tooLong(signal.capacity) });
       } else {
         for (const p of plan.problems) problems.push({ ...p, index, key: p.key === "" ? name : `${name}.${p.key}` });
       }
@@ -83,24 +89,25 @@ class StageChain implements Chain {
   readonly output: Signal;
   readonly #plans: readonly Planned[];
   readonly #stages: readonly Stage[];
-  /** A calibration at the head is done while samples are taken in. */
-  readonly #scale: number;
-  readonly #offset: number;
-  readonly #input: StatBlock;
+  readonly #runs: readonly Stage["process"][];
+  /** Scale and offset of a calibration at the head: it is done while samples are taken in. */
+  readonly #line = Float64Array.of(1, 0);
+  /** What is left on the pad at the end. */
+  readonly #out: StatBlock;
   readonly #capacity: number;
   #refused = 0;
   #overrun = false;
 
   constructor(plans: readonly Planned[], input: Signal) {
     this.#plans = plans;
-    const stages = plans.map(({ plan }) => plan.create());
+    const stages = joined(plans.map(({ plan }) => plan.create()));
     const first = stages[0];
     const calibration = first instanceof AffineStage ? first : undefined;
-    this.#scale = calibration?.scale ?? 1;
-    this.#offset = calibration?.offset ?? 0;
+    if (calibration !== undefined) this.#line.set([calibration.scale, calibration.offset]);
     this.#stages = calibration === undefined ? stages : stages.slice(1);
+    this.#runs = this.#stages.map((stage) => stage.process);
     this.output = plans.at(-1)?.plan.output ?? input;
-    this.#input = createStatBlock(input.capacity);
+    this.#out = createStatBlock(this.output.capacity);
     this.#capacity = input.capacity;
   }
 
@@ -109,19 +116,26 @@ class StageChain implements Chain {
   }
 
   process(block: Block): StatBlock {
-    let current = this.#input;
-    takeBlock(block, Math.min(block.n, this.#capacity), this.#scale, this.#offset, current);
+    const n = block.n;
+    const capacity = this.#capacity;
+    let current = takeBlock(block, n < capacity ? n : capacity, this.#line);
+    if (n > capacity || this.#overrun) this.#overran(n - capacity, current);
+    // By `call` on the function: looking it up by name in every kind of stage costs more than a short stage itself.
+    for (let i = 0; i < this.#runs.length; i++) current = this.#runs[i]!.call(this.#stages[i]!, current);
+    return current === pad ? offPad(this.#out) : current;
+  }
+
+  /** Marks the first sample after some that were left out, and counts those left out of this block. */
+  #overran(over: number, current: StatBlock): void {
     if (this.#overrun && current.n > 0) {
       current.q[0]! |= QUALITY.overrun;
       current.marks |= QUALITY.overrun;
       this.#overrun = false;
     }
-    if (block.n > this.#capacity) {
-      this.#refused += block.n - this.#capacity;
+    if (over > 0) {
+      this.#refused += over;
       this.#overrun = true;
     }
-    for (let i = 0; i < this.#stages.length; i++) current = this.#stages[i]!.process(current);
-    return current;
   }
 
   reset(): void {
@@ -135,4 +149,24 @@ class StageChain implements Chain {
       return params.length === 0 ? name : `${name} ${params.map(([k, v]) => `${k} ${JSON.stringify(v)}`).join(", ")}`;
     });
   }
+}
+
+/** Stages as they run: taken apart where one is made of several, and linear ones in a row put together. */
+function joined(stages: readonly Stage[]): Stage[] {
+  const all: Stage[] = [];
+  let linear: LinearStage[] = [];
+  const close = () => {
+    if (linear.length > 0) all.push(LinearStage.join(linear));
+    linear = [];
+  };
+  for (const stage of stages.flatMap((each) => each.parts ?? [each])) {
+    if (stage instanceof LinearStage) {
+      linear.push(stage);
+    } else {
+      close();
+      all.push(stage);
+    }
+  }
+  close();
+  return all;
 }

@@ -11,6 +11,8 @@ export interface Stage {
   process(block: StatBlock): StatBlock;
   /** Back to the state just after it was made. */
   reset(): void;
+  /** Set when it is nothing but other stages one after the other. */
+  readonly parts?: readonly Stage[];
 }
 
 /** What is wrong with a stage of a chain. */

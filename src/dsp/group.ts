@@ -1,47 +1,63 @@
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
+import { pad } from "./pad.ts";
 import type { StatBlock } from "./stat-block.ts";
 
 /** What stages say that make one sample of several. */
 export const GROUP_MARKED =
   "Left out of mean, extremes and mean square, and counted. The bits of all samples are joined; missing and suspect only when none was usable.";
 
-/** Gathers samples into one with their statistics. */
+const X = pad.x;
+const Q = pad.q;
+
+/** Places in the sums of a group: four sums and four sums of squares, then the extremes and the sum of suspect values. */
+const SQUARES = 4;
+const LEAST = 8;
+const MOST = 9;
+const DOUBTFUL = 10;
+
+/** Gathers samples of the block on the pad into one with their statistics. */
 export class Group {
   /** How many samples were gathered, usable or not. */
   count = 0;
   #used = 0;
-  #sum = 0;
-  #squares = 0;
-  #lo = Infinity;
-  #hi = -Infinity;
   #bits = 0;
-  /** Sum and count of values that are suspect: reported, with their mark, when nothing better came. */
-  #doubtful = 0;
+  /** How many of the samples are suspect: reported, with their mark, when nothing better came. */
   #doubts = 0;
+  /**
+   * Every fourth usable sample goes into the same sum: four additions need not wait for each other, and where blocks are cut
+   * does not show in the last bit.
+   */
+  readonly #sums = new Float64Array(11);
 
-  /** Takes samples `from` to `to` (exclusive) of a block whose samples each stand for themselves. */
-  take(block: StatBlock, from: number, to: number): void {
-    this.count += to - from;
-    if ((block.marks & UNUSABLE) === 0) this.#add(block.x, from, to);
-    else this.#addMarked(block, from, to);
-    if (block.marks !== 0) for (let i = from; i < to; i++) this.#bits |= block.q[i]!;
+  constructor() {
+    this.reset();
   }
 
-  /** Appends what was gathered to a block, at the instant `t[i]`, and begins anew. */
+  /** Takes samples `from` to `to` (exclusive), which each stand for themselves. */
+  take(from: number, to: number): void {
+    this.count += to - from;
+    if (pad.marks === 0) this.#add(from, to);
+    else this.#addMarked(from, to);
+  }
+
+  /** Writes what was gathered as the next sample of a block, at the instant `t[i]`, and begins anew. */
   emit(out: StatBlock, t: Float64Array, i: number): void {
     const k = out.n++;
+    const s = this.#sums;
     const used = this.#used;
-    const mean = used > 0 ? this.#sum / used : Number.NaN;
-    const settled = used > 0 ? UNUSABLE : this.#doubts > 0 ? QUALITY.missing : 0;
+    const known = used > 0;
+    const mean = known ? (s[0]! + s[1]! + (s[2]! + s[3]!)) / used : Number.NaN;
+    const squares = s[SQUARES]! + s[SQUARES + 1]! + (s[SQUARES + 2]! + s[SQUARES + 3]!);
+    const settled = known ? UNUSABLE : this.#doubts > 0 ? QUALITY.missing : 0;
     const bits = this.#bits & ~settled;
     out.t[k] = t[i]!;
-    out.x[k] = used > 0 ? mean : this.#doubts > 0 ? this.#doubtful / this.#doubts : Number.NaN;
+    out.x[k] = known || this.#doubts === 0 ? mean : s[DOUBTFUL]! / this.#doubts;
     out.q[k] = bits;
     out.marks |= bits;
     out.mean[k] = mean;
-    out.ms[k] = used > 0 ? this.#squares / used : Number.NaN;
-    out.lo[k] = used > 0 ? this.#lo : Number.NaN;
-    out.hi[k] = used > 0 ? this.#hi : Number.NaN;
+    out.ms[k] = known ? squares / used : Number.NaN;
+    out.lo[k] = known ? s[LEAST]! : Number.NaN;
+    out.hi[k] = known ? s[MOST]! : Number.NaN;
     out.used[k] = used;
     out.of[k] = this.count;
     this.reset();
@@ -50,62 +66,93 @@ export class Group {
   reset(): void {
     this.count = 0;
     this.#used = 0;
-    this.#sum = 0;
-    this.#squares = 0;
-    this.#lo = Infinity;
-    this.#hi = -Infinity;
     this.#bits = 0;
-    this.#doubtful = 0;
     this.#doubts = 0;
+    const s = this.#sums;
+    for (let k = 0; k < LEAST; k++) s[k] = 0;
+    s[LEAST] = Infinity;
+    s[MOST] = -Infinity;
+    s[DOUBTFUL] = 0;
   }
 
-  #add(x: Float64Array, from: number, to: number): void {
-    let sum = this.#sum;
-    let squares = this.#squares;
-    let lo = this.#lo;
-    let hi = this.#hi;
+  #add(from: number, to: number): void {
     let i = from;
-    // Which of two is the smaller is even in noise: picked by place, so that only the rarer new extremes are branches.
-    for (const whole = to - 3; i < whole; i += 4) {
-      const a = x[i]!;
-      const b = x[i + 1]!;
-      const c = x[i + 2]!;
-      const d = x[i + 3]!;
-      // One after the other: where blocks are cut shall not show in the last bit.
-      sum = sum + a + b + c + d;
-      squares = squares + a * a + b * b + c * c + d * d;
+    while (i < to && (this.#used & 3) !== 0) this.#addOne(i++);
+    const end = i + ((to - i) & ~3);
+    if (end > i) this.#addFours(i, end);
+    for (i = end; i < to; i++) this.#addOne(i);
+  }
+
+  #addOne(i: number): void {
+    const s = this.#sums;
+    const v = X[i]!;
+    const k = this.#used++ & 3;
+    s[k]! += v;
+    s[SQUARES + k]! += v * v;
+    if (v < s[LEAST]!) s[LEAST] = v;
+    if (v > s[MOST]!) s[MOST] = v;
+  }
+
+  /** A multiple of four samples, at least one. */
+  #addFours(from: number, to: number): void {
+    const s = this.#sums;
+    let s0 = s[0]!;
+    let s1 = s[1]!;
+    let s2 = s[2]!;
+    let s3 = s[3]!;
+    let r0 = s[SQUARES]!;
+    let r1 = s[SQUARES + 1]!;
+    let r2 = s[SQUARES + 2]!;
+    let r3 = s[SQUARES + 3]!;
+    let least = from;
+    let most = from;
+    // Which of two is the smaller is even in noise, so no branch asks: extremes are kept as places, moved by the comparison's
+    // outcome as a mask. `| 0` tells the compiler that places never grow out of 32 bits.
+    for (let i = from; i < to; i = (i + 4) | 0) {
+      const a = X[i]!;
+      const b = X[(i + 1) | 0]!;
+      const c = X[(i + 2) | 0]!;
+      const d = X[(i + 3) | 0]!;
+      s0 += a;
+      s1 += b;
+      s2 += c;
+      s3 += d;
+      r0 += a * a;
+      r1 += b * b;
+      r2 += c * c;
+      r3 += d * d;
       const ab = +(b < a);
       const cd = +(d < c);
-      const low = x[i + ab]!;
-      const low2 = x[i + 2 + cd]!;
-      const high = x[i + 1 - ab]!;
-      const high2 = x[i + 3 - cd]!;
-      if (low < lo) lo = low;
-      if (low2 < lo) lo = low2;
-      if (high > hi) hi = high;
-      if (high2 > hi) hi = high2;
+      const low = (i + ab) | 0;
+      const low2 = (i + 2 + cd) | 0;
+      const high = (i + 1 - ab) | 0;
+      const high2 = (i + 3 - cd) | 0;
+      const lower = (low + ((low2 - low) & -(X[low2]! < X[low]!))) | 0;
+      const higher = (high + ((high2 - high) & -(X[high2]! > X[high]!))) | 0;
+      least = (least + ((lower - least) & -(X[lower]! < X[least]!))) | 0;
+      most = (most + ((higher - most) & -(X[higher]! > X[most]!))) | 0;
     }
-    for (; i < to; i++) {
-      const v = x[i]!;
-      sum += v;
-      squares += v * v;
-      lo = v < lo ? v : lo;
-      hi = v > hi ? v : hi;
-    }
+    s[0] = s0;
+    s[1] = s1;
+    s[2] = s2;
+    s[3] = s3;
+    s[SQUARES] = r0;
+    s[SQUARES + 1] = r1;
+    s[SQUARES + 2] = r2;
+    s[SQUARES + 3] = r3;
+    if (X[least]! < s[LEAST]!) s[LEAST] = X[least]!;
+    if (X[most]! > s[MOST]!) s[MOST] = X[most]!;
     this.#used += to - from;
-    this.#sum = sum;
-    this.#squares = squares;
-    this.#lo = lo;
-    this.#hi = hi;
   }
 
-  #addMarked(block: StatBlock, from: number, to: number): void {
-    const { x, q } = block;
+  #addMarked(from: number, to: number): void {
     for (let i = from; i < to; i++) {
-      const v = x[i]!;
-      if ((q[i]! & UNUSABLE) === 0) this.#add(x, i, i + 1);
+      const bits = Q[i]!;
+      const v = X[i]!;
+      this.#bits |= bits;
+      if ((bits & UNUSABLE) === 0) this.#addOne(i);
       else if (v * 0 === 0) {
-        this.#doubtful += v;
+        this.#sums[DOUBTFUL]! += v;
         this.#doubts++;
       }
     }

@@ -1,7 +1,9 @@
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
-import { type Biquad, Cascade, settlingSamples } from "./biquad.ts";
+import { type Biquad, settlingSamples } from "./biquad.ts";
+import { Cascade } from "./cascade.ts";
 import type { Stage } from "./filter.ts";
 import { holdMarked, restoreMissing } from "./marked.ts";
+import { onPad } from "./pad.ts";
 import type { StatBlock } from "./stat-block.ts";
 
 /** What every stage made of sections says of marked samples. */
@@ -28,20 +30,48 @@ export class LinearStage implements Stage {
     this.#gapMs = ((Math.max(this.#settling, capacity) + 1) * 1000) / rateHz;
   }
 
-  process(block: StatBlock): StatBlock {
+  /** A stage that does the work of several one after the other, and most of it in one loop. */
+  static join(stages: readonly LinearStage[]): Stage {
+    return stages.length === 1
+      ? stages[0]!
+      : new LinearRun(stages, Cascade.join(stages.map((stage) => stage.#cascade)));
+  }
+
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
     const n = block.n;
     block.stats = false;
     if (n === 0) return block;
-    const endMs = block.t[n - 1]!;
-    // The gap is longer than a block, so a block this short hides none.
-    if (this.#settled && this.#warm === 0 && (block.marks & UNUSABLE) === 0 && endMs - this.#heldMs <= this.#gapMs) {
-      this.#held[0] = block.x[n - 1]!;
-      this.#heldMs = endMs;
-      this.#cascade.run(block.x, 0, n);
+    if (this.steady(block)) {
+      this.lead(block);
+      this.#cascade.run(0, n);
     } else {
       this.#careful(block);
     }
     return block;
+  }
+
+  /** Whether a block (of at least one sample) needs no care: all usable, no gap before it, none within, nothing to warm up. */
+  steady(block: StatBlock): boolean {
+    return (
+      this.#settled &&
+      this.#warm === 0 &&
+      (block.marks & UNUSABLE) === 0 &&
+      // The gap is longer than a block, so a block this short hides none.
+      block.t[block.n - 1]! - this.#heldMs <= this.#gapMs
+    );
+  }
+
+  /** Notes the last value of a steady block that came from the stage before, which has run with this one. */
+  follow(before: LinearStage, block: StatBlock): void {
+    before.#cascade.last(this.#held, 0);
+    this.#heldMs = block.t[block.n - 1]!;
+  }
+
+  /** Notes the last value of a steady block that is still to be run. */
+  lead(block: StatBlock): void {
+    this.#held[0] = block.x[block.n - 1]!;
+    this.#heldMs = block.t[block.n - 1]!;
   }
 
   reset(): void {
@@ -65,7 +95,7 @@ export class LinearStage implements Stage {
         this.#heldMs = t[i]!;
       }
       if (!this.#settled) continue;
-      this.#cascade.run(x, i, i + 1);
+      this.#cascade.run(i, i + 1);
       if (this.#warm > 0) {
         this.#warm--;
         q[i]! |= QUALITY.warmup;
@@ -73,5 +103,47 @@ export class LinearStage implements Stage {
       }
     }
     restoreMissing(block);
+  }
+}
+
+/** Linear stages in a row: steady blocks go through all their sections at once. */
+class LinearRun implements Stage {
+  readonly #stages: readonly LinearStage[];
+  readonly #cascade: Cascade;
+  /** For how many samples more the past inputs of a stage may be others than the past outputs of the one before. */
+  #unlike = 2;
+
+  constructor(stages: readonly LinearStage[], cascade: Cascade) {
+    this.#stages = stages;
+    this.#cascade = cascade;
+  }
+
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const stages = this.#stages;
+    block.stats = false;
+    if (block.n === 0) return block;
+    for (let i = 0; i < stages.length; i++) {
+      if (stages[i]!.steady(block)) continue;
+      this.#unlike = 2;
+      return this.#apart(block);
+    }
+    if (this.#unlike > 0) {
+      this.#unlike -= block.n;
+      return this.#apart(block);
+    }
+    stages[0]!.lead(block);
+    this.#cascade.run(0, block.n);
+    for (let i = 1; i < stages.length; i++) stages[i]!.follow(stages[i - 1]!, block);
+    return block;
+  }
+
+  reset(): void {
+    for (const stage of this.#stages) stage.reset();
+  }
+
+  #apart(block: StatBlock): StatBlock {
+    for (let i = 0; i < this.#stages.length; i++) this.#stages[i]!.process(block);
+    return block;
   }
 }

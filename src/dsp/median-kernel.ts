@@ -1,4 +1,10 @@
-import { HEADROOM } from "./stat-block.ts";
+import { LONGEST_BLOCK, pad } from "./pad.ts";
+
+const X = pad.x;
+/** Room before the samples. */
+const HEADROOM = 4;
+/** The samples of a block as they came, behind those before it: a median looks back while outputs take the place of inputs. */
+const CAME = new Float64Array(HEADROOM + LONGEST_BLOCK);
 
 /**
  * Running medians of 3 and 5 without a branch that depends on the values: in noise a min/max network mispredicts about once a
@@ -45,55 +51,76 @@ const AT5 = medianPlaces(5);
 const KEPT3 = keptBits(3);
 const KEPT5 = keptBits(5);
 
-/** Medians of 3 into `out[0..n)`; `h` holds the 2 samples before the block at the end of its headroom, then the block. */
-export function median3(h: Float64Array, out: Float64Array, n: number): void {
-  let a = h[HEADROOM - 1]!;
-  let b = h[HEADROOM - 2]!;
+/**
+ * Medians of 3 of the `n` samples on the pad, in place. `past` holds the 2 samples before them, oldest first, and afterwards
+ * the last 2 of them.
+ */
+export function median3(past: Float64Array, n: number): void {
+  let b = past[0]!;
+  let a = past[1]!;
+  CAME[HEADROOM - 2] = b;
+  CAME[HEADROOM - 1] = a;
   let state = +(a < b);
   for (let i = 0; i < n; i++) {
-    const v = h[i + HEADROOM]!;
+    const v = X[i]!;
+    CAME[i + HEADROOM] = v;
     state = ((state << 2) & KEPT3) | (+(v < b) << 1) | +(v < a);
-    out[i] = h[i + AT3[state]!]!;
+    X[i] = CAME[i + AT3[state]!]!;
     b = a;
     a = v;
   }
+  past[0] = b;
+  past[1] = a;
 }
 
-/** Medians of 5 into `out[0..n)`; `h` holds the 4 samples before the block at the end of its headroom, then the block. */
-export function median5(h: Float64Array, out: Float64Array, n: number): void {
-  let a = h[HEADROOM - 1]!;
-  let b = h[HEADROOM - 2]!;
-  let c = h[HEADROOM - 3]!;
-  let d = h[HEADROOM - 4]!;
+/** The same for medians of 5 and the 4 samples before the block. */
+export function median5(past: Float64Array, n: number): void {
+  let d = past[0]!;
+  let c = past[1]!;
+  let b = past[2]!;
+  let a = past[3]!;
+  CAME[HEADROOM - 4] = d;
+  CAME[HEADROOM - 3] = c;
+  CAME[HEADROOM - 2] = b;
+  CAME[HEADROOM - 1] = a;
   let state = +(a < b) | (+(a < c) << 1) | (+(a < d) << 2) | (+(b < c) << 4) | (+(b < d) << 5) | (+(c < d) << 8);
   let i = 0;
   // Four at once: the names go round instead of the values.
   for (const whole = n - 3; i < whole; i += 4) {
-    const v = h[i + HEADROOM]!;
+    const v = X[i]!;
+    CAME[i + HEADROOM] = v;
     state = ((state << 4) & KEPT5) | (+(v < d) << 3) | (+(v < c) << 2) | (+(v < b) << 1) | +(v < a);
-    out[i] = h[i + AT5[state]!]!;
-    const w = h[i + (HEADROOM + 1)]!;
+    X[i] = CAME[i + AT5[state]!]!;
+    const w = X[i + 1]!;
+    CAME[i + (HEADROOM + 1)] = w;
     state = ((state << 4) & KEPT5) | (+(w < c) << 3) | (+(w < b) << 2) | (+(w < a) << 1) | +(w < v);
-    out[i + 1] = h[i + 1 + AT5[state]!]!;
-    d = h[i + (HEADROOM + 2)]!;
+    X[i + 1] = CAME[i + 1 + AT5[state]!]!;
+    d = X[i + 2]!;
+    CAME[i + (HEADROOM + 2)] = d;
     state = ((state << 4) & KEPT5) | (+(d < b) << 3) | (+(d < a) << 2) | (+(d < v) << 1) | +(d < w);
-    out[i + 2] = h[i + 2 + AT5[state]!]!;
+    X[i + 2] = CAME[i + 2 + AT5[state]!]!;
     c = d;
-    b = h[i + (HEADROOM + 3)]!;
+    b = X[i + 3]!;
+    CAME[i + (HEADROOM + 3)] = b;
     state = ((state << 4) & KEPT5) | (+(b < a) << 3) | (+(b < v) << 2) | (+(b < w) << 1) | +(b < c);
-    out[i + 3] = h[i + 3 + AT5[state]!]!;
+    X[i + 3] = CAME[i + 3 + AT5[state]!]!;
     a = b;
     b = c;
     c = w;
     d = v;
   }
   for (; i < n; i++) {
-    const v = h[i + HEADROOM]!;
+    const v = X[i]!;
+    CAME[i + HEADROOM] = v;
     state = ((state << 4) & KEPT5) | (+(v < d) << 3) | (+(v < c) << 2) | (+(v < b) << 1) | +(v < a);
-    out[i] = h[i + AT5[state]!]!;
+    X[i] = CAME[i + AT5[state]!]!;
     d = c;
     c = b;
     b = a;
     a = v;
   }
+  past[0] = d;
+  past[1] = c;
+  past[2] = b;
+  past[3] = a;
 }

@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import { filterNames } from "../../src/dsp/catalogue.ts";
 import { type ChainSpec, chainSchema, checkChain, createChain } from "../../src/dsp/chain.ts";
 import type { Signal } from "../../src/dsp/signal.ts";
+import type { StatBlock } from "../../src/dsp/stat-block.ts";
+import type { Block } from "../../src/model/block.ts";
 import { QUALITY } from "../../src/model/quality.ts";
 import fc from "../properties.ts";
-import { blockOf, runIn, samplesOf } from "./samples.ts";
+import { blockOf, part, runIn, type Sample, samplesOf } from "./samples.ts";
 
 const shock: Signal = { unit: "m/s2", rateHz: 800, range: [-1960, 1960], capacity: 64, ringMs: 30_000 };
 
@@ -28,6 +30,18 @@ const values = fc.array(
   { minLength: 1, maxLength: 300 },
 );
 
+/** Samples as drawn, as a block. */
+function timed(all: readonly { x: number; q: number; gap: number }[]): Block {
+  const block = blockOf(all.map((v) => v.x));
+  let t = 0;
+  all.forEach((v, i) => {
+    t += v.gap;
+    block.t[i] = t;
+    block.q[i] = v.q;
+  });
+  return block;
+}
+
 describe("a chain of filters", () => {
   it("works out unit, rate and range of what comes out", () => {
     const chain = createChain(vibration, shock);
@@ -42,18 +56,59 @@ describe("a chain of filters", () => {
   it("gives the same output however the samples are cut into blocks", () => {
     fc.assert(
       fc.property(values, fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 }), (all, sizes) => {
-        const block = blockOf(all.map((v) => v.x));
-        let t = 0;
-        all.forEach((v, i) => {
-          t += v.gap;
-          block.t[i] = t;
-          block.q[i] = v.q;
-        });
+        const block = timed(all);
         for (let stages = 1; stages <= vibration.length; stages++) {
           const specs = vibration.slice(0, stages);
           const one = runIn(createChain(specs, { ...shock, capacity: 64 }), block, [1]);
           expect(runIn(createChain(specs, { ...shock, capacity: 64 }), block, sizes)).toEqual(one);
         }
+      }),
+    );
+  });
+
+  it("is not disturbed by other chains, and what it reported holds while they run", () => {
+    const others: ChainSpec[][] = [
+      vibration,
+      vibration.slice(0, 3),
+      [{ median: 3 }],
+      [{ resample: { rateHz: 1600, maxGapMs: 20 } }],
+    ];
+    fc.assert(
+      fc.property(values, fc.integer({ min: 1, max: 40 }), (all, size) => {
+        const block = timed(all);
+        const specs = [...others, vibration];
+        const alone = specs.map((of) => runIn(createChain(of, shock), block, [size]));
+        const chains = specs.map((of) => createChain(of, shock));
+        const together: Sample[][] = specs.map(() => []);
+        for (let at = 0; at < block.n; at += size) {
+          const outs = chains.map((chain) => chain.process(part(block, at, Math.min(block.n, at + size))));
+          outs.forEach((out, k) => {
+            together[k]!.push(...samplesOf(out));
+          });
+        }
+        expect(together).toEqual(alone);
+      }),
+    );
+  });
+
+  it("runs linear filters in a row as each would run by itself", () => {
+    const linear = fc.constantFrom<ChainSpec>(
+      { low_pass: { cutoffHz: 100 } },
+      { high_pass: { cutoffHz: 10, order: 4 } },
+      { band_pass: { lowHz: 50, highHz: 200, order: 6 } },
+      { notch: { hz: 50, bandwidthHz: 20, order: 8 } },
+    );
+    const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(values, fc.array(linear, { minLength: 2, maxLength: 4 }), sizes, (all, row, cuts) => {
+        // Long enough to have warmed up before the first mark.
+        const good = Array.from({ length: 600 }, (_, k) => ({ x: 100 * Math.sin(k * k), q: 0, gap: 1.25 }));
+        const block = timed([...good, ...all]);
+        const chains = row.map((spec) => createChain([spec], shock));
+        const apart = {
+          process: (block: Block) => chains.reduce((out, chain) => chain.process(out), block) as StatBlock,
+        };
+        expect(runIn(createChain(row, shock), block, cuts)).toEqual(runIn(apart, block, cuts));
       }),
     );
   });
@@ -112,6 +167,12 @@ describe("checking a chain", () => {
     expect(check([{ decimate: { factor: 16 } }, { low_pass: { cutoffHz: 30 } }])[0]).toMatch(/^1 low_pass.cutoffHz/);
     const { rateHz: _rate, ...irregular } = shock;
     expect(checkChain([{ low_pass: { cutoffHz: 1 } }], irregular)[0]!.message).toMatch(/regular rate/);
+  });
+
+  it("refuses blocks longer than it works on", () => {
+    expect(check([], { capacity: 65_537 })).toEqual([expect.stringMatching(/^0 : blocks of 65537 samples/)]);
+    const optimistic = { heartbeat: { periodMs: 1, optimistic: true, maxGapMs: 62_000 } };
+    expect(check([{ resample: { rateHz: 10, maxGapMs: 100 } }, optimistic], { capacity: 1 })[0]).toMatch(/65536/);
   });
 
   it("refuses bounds of another quantity", () => {

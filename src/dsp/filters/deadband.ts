@@ -2,8 +2,13 @@ import { z } from "zod";
 import { UNUSABLE } from "../../model/quality.ts";
 import { UNIT_CODES } from "../../model/units.ts";
 import { defineFilter, type Stage } from "../filter.ts";
+import { onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
 import { sameUnit } from "./rules.ts";
+
+const X = pad.x;
+const Q = pad.q;
+const { lo: LO, hi: HI, mean: MEAN, ms: MS, used: USED, of: OF } = pad;
 
 export const deadband = defineFilter({
   name: "deadband",
@@ -46,7 +51,7 @@ class Deadband implements Stage {
   }
 
   process(block: StatBlock): StatBlock {
-    if (!block.stats) return this.#alone(block);
+    if (!block.stats) return this.#alone(onPad(block));
     const { t, x, q, lo, hi, mean, ms, used, of, n } = block;
     const kept = this.#kept;
     const band = this.#band;
@@ -140,7 +145,7 @@ class Deadband implements Stage {
 
   /** Samples that stand for themselves: one that is held back costs a few comparisons and sums. */
   #alone(block: StatBlock): StatBlock {
-    const { t, x, q, n } = block;
+    const { t, n } = block;
     const kept = this.#kept;
     const band = this.#band;
     const maxAgeMs = this.#maxAgeMs;
@@ -155,8 +160,8 @@ class Deadband implements Stage {
     let from = 0;
     let j = 0;
     for (let i = 0; i < n; i++) {
-      const v = x[i]!;
-      const bits = good ? 0 : q[i]!;
+      const v = X[i]!;
+      const bits = good ? 0 : Q[i]!;
       const usable = (bits & UNUSABLE) === 0;
       this.#bits |= bits;
       if (usable) {
@@ -209,14 +214,14 @@ class Deadband implements Stage {
     const told = this.#usable ? this.#bits & ~UNUSABLE : this.#bits;
     block.marks |= told;
     this.#t[j] = block.t[i]!;
-    block.x[j] = block.x[i]!;
-    block.q[j] = told;
-    block.lo[j] = weight > 0 ? kept[8]! : Number.NaN;
-    block.hi[j] = weight > 0 ? kept[9]! : Number.NaN;
-    block.mean[j] = weight > 0 ? kept[6]! / weight : Number.NaN;
-    block.ms[j] = weight > 0 ? kept[7]! / weight : Number.NaN;
-    block.used[j] = weight;
-    block.of[j] = kept[4]!;
+    X[j] = X[i]!;
+    Q[j] = told;
+    LO[j] = weight > 0 ? kept[8]! : Number.NaN;
+    HI[j] = weight > 0 ? kept[9]! : Number.NaN;
+    MEAN[j] = weight > 0 ? kept[6]! / weight : Number.NaN;
+    MS[j] = weight > 0 ? kept[7]! / weight : Number.NaN;
+    USED[j] = weight;
+    OF[j] = kept[4]!;
     this.#bits = 0;
     kept[4] = 0;
   }

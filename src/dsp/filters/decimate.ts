@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { defineFilter, type Stage } from "../filter.ts";
 import { GROUP_MARKED, Group } from "../group.ts";
+import { onPad } from "../pad.ts";
 import { createStatBlock, type StatBlock } from "../stat-block.ts";
 
 export const decimate = defineFilter({
@@ -44,18 +45,16 @@ class Decimate implements Stage {
     this.#out = createStatBlock(capacity);
   }
 
-  process(block: StatBlock): StatBlock {
-    const out = this.#out;
+  process(from: StatBlock): StatBlock {
+    const { t, n } = onPad(from);
+    const out = begun(this.#out);
     const group = this.#group;
-    out.n = 0;
-    out.marks = 0;
-    out.stats = true;
     let i = 0;
-    while (i < block.n) {
-      const end = Math.min(block.n, i + this.#factor - group.count);
-      group.take(block, i, end);
+    while (i < n) {
+      const end = Math.min(n, i + this.#factor - group.count);
+      group.take(i, end);
       i = end;
-      if (group.count === this.#factor) group.emit(out, block.t, i - 1);
+      if (group.count === this.#factor) group.emit(out, t, i - 1);
     }
     return out;
   }
@@ -76,17 +75,15 @@ class ThrottleAverage implements Stage {
     this.#out = createStatBlock(capacity);
   }
 
-  process(block: StatBlock): StatBlock {
-    const out = this.#out;
+  process(from: StatBlock): StatBlock {
+    const { t, n } = onPad(from);
+    const out = begun(this.#out);
     const group = this.#group;
-    out.n = 0;
-    out.marks = 0;
-    out.stats = true;
-    for (let i = 0; i < block.n; i++) {
-      const period = Math.floor(block.t[i]! / this.#periodMs);
+    for (let i = 0; i < n; i++) {
+      const period = Math.floor(t[i]! / this.#periodMs);
       if (group.count > 0 && period !== Math.floor(this.#last[0]! / this.#periodMs)) group.emit(out, this.#last, 0);
-      group.take(block, i, i + 1);
-      this.#last[0] = block.t[i]!;
+      group.take(i, i + 1);
+      this.#last[0] = t[i]!;
     }
     return out;
   }
@@ -94,4 +91,12 @@ class ThrottleAverage implements Stage {
   reset(): void {
     this.#group.reset();
   }
+}
+
+/** A block of groups, empty. */
+function begun(out: StatBlock): StatBlock {
+  out.n = 0;
+  out.marks = 0;
+  out.stats = true;
+  return out;
 }

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { QUALITY, UNUSABLE } from "../../model/quality.ts";
 import { defineFilter, type Stage } from "../filter.ts";
 import { median3, median5 } from "../median-kernel.ts";
+import { onPad } from "../pad.ts";
 import { SLIDING_MARKED, SlidingStage } from "../sliding-stage.ts";
 import { SortedWindow } from "../sorted-window.ts";
-import { HEADROOM, type StatBlock } from "../stat-block.ts";
+import type { StatBlock } from "../stat-block.ts";
 import { FIRST_WITHIN_EVERY, firstWithinEvery, spanOf, thinned, windowParams } from "./window-params.ts";
 
 export const median = defineFilter({
@@ -23,11 +24,11 @@ export const median = defineFilter({
     if (typeof span === "string") throw new RangeError(span);
     const kernel = span.ms === Infinity && (params.sendEvery ?? 1) === 1 ? KERNELS[span.capacity] : undefined;
     if (kernel === undefined) return new SlidingStage(span, params, input.capacity, (w, into, i) => w.median(into, i));
-    return new KernelMedian(kernel, span.capacity, input.capacity);
+    return new KernelMedian(kernel, span.capacity);
   },
 });
 
-type Kernel = (h: Float64Array, out: Float64Array, n: number) => void;
+type Kernel = (past: Float64Array, n: number) => void;
 const KERNELS: Readonly<Record<number, Kernel>> = { 3: median3, 5: median5 };
 
 /** The medians of 3 and 5, which vibration goes through, at full speed. */
@@ -40,22 +41,18 @@ class KernelMedian implements Stage {
   #seen = 0;
   /** How many of the newest samples were usable, up to what the kernel looks back. */
   #sound = 0;
-  /** Where the next output goes: the kernel reads one array and writes another, and they change places. */
-  #whole: Float64Array;
-  #x: Float64Array;
 
-  constructor(kernel: Kernel, window: number, capacity: number) {
+  constructor(kernel: Kernel, window: number) {
     this.#window = window;
     this.#kernel = kernel;
     this.#sorted = new SortedWindow(window);
     this.#past = new Float64Array(window - 1).fill(Number.NaN);
-    this.#whole = new Float64Array(HEADROOM + capacity);
-    this.#x = this.#whole.subarray(HEADROOM);
   }
 
-  process(block: StatBlock): StatBlock {
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
     block.stats = false;
-    if ((block.marks & UNUSABLE) === 0 && this.#sound === this.#past.length) this.#run(block);
+    if ((block.marks & UNUSABLE) === 0 && this.#sound === this.#past.length) this.#kernel(this.#past, block.n);
     else this.#careful(block);
     return block;
   }
@@ -65,21 +62,6 @@ class KernelMedian implements Stage {
     this.#sorted.reset();
     this.#seen = 0;
     this.#sound = 0;
-  }
-
-  #run(block: StatBlock): void {
-    const { whole, x, n } = block;
-    const past = this.#past;
-    const size = past.length;
-    for (let i = 0; i < size; i++) {
-      whole[HEADROOM - size + i] = past[i]!;
-    }
-    for (let i = 0; i < size; i++) past[i] = whole[HEADROOM + n - size + i]!;
-    this.#kernel(whole, this.#x, n);
-    block.whole = this.#whole;
-    block.x = this.#x;
-    this.#whole = whole;
-    this.#x = x;
   }
 
   /** Starts and marked samples, by rank. */

@@ -142,6 +142,7 @@ export const bandRms = defineFilter({
     const band = new LinearStage(butterworthBandPass(order, lowHz, highHz, rateHz), rateHz, input.capacity);
     const rms = new FeatureStage(rootMeanSquare, samplesIn(input, windowMs)!, output.capacity);
     return {
+      parts: [band, rms],
       process: (block) => rms.process(band.process(block)),
       reset() {
         band.reset();
