@@ -144,6 +144,8 @@ if [ $changes = 0 ]; then
 elif [ $live = yes ] && [ $dry = no ]; then
   systemctl daemon-reload
   udevadm control --reload
+  # What is plugged in already gets its group and its names now, not with the next start.
+  udevadm trigger --action=change --subsystem-match=i2c-dev --subsystem-match=tty
   systemctl restart swath-clock-floor swath swath-power-off.path
   # The sampler is up only once the unit has a configuration, which is flashed later: not waited for.
   systemctl restart --no-block swath-sampler

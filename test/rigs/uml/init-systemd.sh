@@ -11,27 +11,10 @@ overlay=$(find /mnt/modules -name overlay.ko | head -n 1)
 [ -n "$overlay" ] && insmod "$overlay"
 mount -t overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work layer /mnt/root || echo "no overlay"
 root=/mnt/root
-units=$root/etc/systemd/system
 mkdir -p "$root/lib/modules/$(uname -r)" "$root/rig" "$root/oldroot"
 mount --move /mnt/modules "$root/lib/modules/$(uname -r)"
 mount -t hostfs -o "$RIG_SHARE" none "$root/rig"
-rm -rf "$units"/*.wants "$root"/etc/rc?.d/* "$root"/etc/init.d/*
-mkdir -p "$units/multi-user.target.wants"
-: >"$root/etc/fstab"
-echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
-# What differs from host to host, or takes long here and serves nothing.
-for unit in dbus.service dbus.socket systemd-logind.service getty.target systemd-hwdb-update.service systemd-update-utmp.service; do
-  ln -sf /dev/null "$units/$unit"
-done
-cat >"$units/rig.service" <<'UNIT'
-[Unit]
-After=multi-user.target
-[Service]
-Type=oneshot
-TimeoutStartSec=infinity
-ExecStart=/bin/sh -c '/bin/sh /rig/run.sh >/rig/out.txt 2>&1; echo $? >/rig/rc; sync; echo o >/proc/sysrq-trigger; sleep 10'
-UNIT
-ln -s ../rig.service "$units/multi-user.target.wants/rig.service"
+"$(dirname "$0")/../systemd/root.sh" "$root" "/bin/sh -c '/bin/sh /rig/run.sh >/rig/out.txt 2>&1; echo \$? >/rig/rc; sync; echo o >/proc/sysrq-trigger; sleep 10'"
 # Not the host's: systemd would tidy it up, which takes long through the share.
 mount -t tmpfs tmp "$root/tmp"
 cd "$root" || exit 1
