@@ -8,7 +8,7 @@ const WAITING = [
   "test/slow/guide.test.ts",
   "test/slow/install-systemd.test.ts",
   "test/slow/cli-calibrate.test.ts",
-  "test/slow/stick.test.ts",
+  "test/slow/{stick,stick-to-hq}.test.ts",
 ];
 
 /**
