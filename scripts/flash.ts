@@ -15,6 +15,7 @@ const USAGE = `usage: flash UNIT.yaml --key HQ.key --folder DIR      a mounted c
        flash UNIT.yaml --key HQ.key --ssh HOST        a unit that is reached over SSH
        flash UNIT.yaml --key HQ.key --via hq --database postgres://…   a unit that HQ reaches
        flash --fleet FLEET.yaml --key HQ.key          several, the first one as canary
+         --moved-from MACHINE   the unit was on that one and is given to the one in UNIT.yaml (docs/maintainer.md)
 options: --dry-run  --serial N  --days 365  --successor NEXT.pub
          --wait-s 120 for an answer   --trial-s 900 for the end of the canary's trial
 --database may also stand in the environment as SWATH_DATABASE.
@@ -52,6 +53,7 @@ const OPTIONS = {
   serial: text,
   days: text,
   successor: text,
+  "moved-from": text,
   "wait-s": text,
   "trial-s": text,
   "dry-run": { type: "boolean", default: false },
@@ -64,7 +66,7 @@ async function flash(args: readonly string[], say: (line: string) => void): Prom
   const { key, folder, ssh, via, fleet } = values;
   const ways = [folder, ssh, via].filter((way) => way !== undefined).length;
   const one = config !== undefined && ways === 1 && fleet === undefined;
-  const several = config === undefined && fleet !== undefined && ways === 0;
+  const several = config === undefined && fleet !== undefined && ways === 0 && values["moved-from"] === undefined;
   if ((via !== undefined && via !== "hq") || values.help || key === undefined || more.length > 0 || one === several) {
     say(USAGE);
     return values.help ? 0 : 64;
@@ -75,6 +77,7 @@ async function flash(args: readonly string[], say: (line: string) => void): Prom
     serial: values.serial === undefined ? undefined : Number(values.serial),
     days: Number(values.days ?? 365),
     successor: values.successor,
+    movedFrom: values["moved-from"],
     nowMs: Date.now(),
   };
   const waitS = secondsOf(values["wait-s"] ?? "120", "--wait-s");

@@ -9,7 +9,7 @@ import { isSwathError } from "../model/errors.ts";
 import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
 import { readKeys, readSecretKey } from "./keys.ts";
 
-const USAGE = `usage: swath bundle FILE --key SECRET [--serial N] [--days 365] [--successor PUB] [--out BUNDLE]
+const USAGE = `usage: swath bundle FILE --key SECRET [--serial N] [--days 365] [--successor PUB] [--moved-from MACHINE] [--out BUNDLE]
        swath bundle --show BUNDLE --keys DIR
 `;
 
@@ -23,6 +23,8 @@ export interface BundleOrder {
   readonly days: number;
   /** File of the public key that follows this one. */
   readonly successor?: string | undefined;
+  /** The machine the unit is taken from, when it was given to the one its file names. */
+  readonly movedFrom?: string | undefined;
   readonly nowMs: number;
 }
 
@@ -37,6 +39,7 @@ export function makeBundle(order: BundleOrder): { readonly bytes: Buffer; readon
     kind: "swath-config",
     ...loaded.identity,
     machine: loaded.machine,
+    ...(order.movedFrom === undefined ? {} : { movedFrom: order.movedFrom }),
     serial: order.serial ?? Math.floor(order.nowMs / 1000),
     made: new Date(order.nowMs).toISOString(),
     expires: new Date(order.nowMs + order.days * 86_400_000).toISOString(),
@@ -67,7 +70,8 @@ export async function bundle(args: readonly string[], out: { write(text: string)
     return EXIT_USAGE;
   }
   try {
-    const made = makeBundle({ file, key: values.key, serial, days, successor: values.successor, nowMs: Date.now() });
+    const { key, successor } = values;
+    const made = makeBundle({ file, key, serial, days, successor, movedFrom: values["moved-from"], nowMs: Date.now() });
     const name = values.out ?? `${made.bundle.unit}-${made.bundle.serial}.swath`;
     writeFileSync(name, made.bytes);
     out.write(`${[name, ...words(made.bundle, made.bytes.length)].join("\n")}\n`);
@@ -85,6 +89,7 @@ function read(args: readonly string[]) {
     serial: text,
     days: text,
     successor: text,
+    "moved-from": text,
     out: text,
     show: text,
     keys: text,
@@ -103,9 +108,12 @@ function show(file: string, keys: string, out: { write(text: string): unknown })
   return 0;
 }
 
-function words({ org, unit, machine, serial, made, expires, config, successor, files }: Bundle, bytes: number) {
+function words(
+  { org, unit, machine, movedFrom, serial, made, expires, config, successor, files }: Bundle,
+  bytes: number,
+) {
   return [
-    `  for unit ${unit} of ${org}, on machine ${machine}`,
+    `  for unit ${unit} of ${org}, on machine ${machine}${movedFrom === undefined ? "" : `, taken there from ${movedFrom}`}`,
     `  serial ${serial}, made ${made}, good until ${expires}`,
     `  configuration ${config} in ${files.map((f) => f.name).join(", ")}; ${bytes} bytes`,
     ...(successor === undefined ? [] : [`  names the key that follows: ${successor}`]),

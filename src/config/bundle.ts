@@ -29,6 +29,8 @@ export const bundleSchema = z
     org: topicLevel,
     unit: topicLevel,
     machine: topicLevel,
+    /** The machine the unit leaves for good with this configuration, when it is given to another one. */
+    movedFrom: topicLevel.optional(),
     serial: z.int().min(1),
     made: utc,
     expires: utc,
@@ -105,10 +107,16 @@ export interface Binding {
 }
 
 /** Why a bundle is not for this unit now, undefined when it is. */
-export function misfit({ org, unit, machine, serial, made, expires }: Bundle, binding: Binding): string | undefined {
+export function misfit(
+  { org, unit, machine, movedFrom, serial, made, expires }: Bundle,
+  binding: Binding,
+): string | undefined {
   if (org !== binding.org || unit !== binding.unit)
     return `it is for unit ${unit} of ${org}, but this is ${binding.unit} of ${binding.org}`;
-  if (machine !== binding.machine) return `it is for machine ${machine}, but this unit is on ${binding.machine}`;
+  if (movedFrom !== undefined && movedFrom !== binding.machine)
+    return `it moves the unit from machine ${movedFrom} to ${machine}, but this unit is on ${binding.machine}`;
+  if (machine !== binding.machine && movedFrom === undefined)
+    return `it is for machine ${machine}, but this unit is on ${binding.machine}; where the unit was taken to ${machine}, flash with --moved-from ${binding.machine}`;
   if (serial <= binding.serial)
     return `it is older than what was here: its serial is ${serial}, expected more than ${binding.serial}`;
   if (Date.parse(expires) <= Date.parse(made)) return `it expires (${expires}) before it was made (${made})`;

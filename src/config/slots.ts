@@ -13,7 +13,7 @@ export interface Running extends OpenedBundle {
 
 /** What became of a bundle that was offered. */
 export type Taken =
-  | { readonly taken: "trial" | "first" | "again"; readonly serial: number; readonly reason: string }
+  | { readonly taken: "trial" | "first" | "moved" | "again"; readonly serial: number; readonly reason: string }
   | { readonly taken: "refused"; readonly serial?: number; readonly reason: string };
 
 /**
@@ -50,8 +50,13 @@ export async function openSlots(options: {
     // The small file is damaged: the newest configuration that can still be read is the best guess there is.
     const [newest] = [...kept].sort(([, a], [, b]) => b.bundle.serial - a.bundle.serial);
     const slot = newest?.[0] ?? "a";
-    state = { v: 1, active: slot, serial: newest?.[1].bundle.serial ?? 0, successors: [], retired: [] };
+    const { serial = 0, machine } = newest?.[1].bundle ?? {};
+    const on = machine === undefined ? {} : { machine };
+    state = { v: 1, active: slot, serial, ...on, successors: [], retired: [] };
   }
+  // What it did on another machine would be told as of this one.
+  for (const [slot, { bundle }] of kept)
+    if (state?.machine !== undefined && bundle.machine !== state.machine) kept.delete(slot);
 
   async function put(next: SlotState): Promise<void> {
     await replaceFile(files, dir, STATE_FILE, Buffer.from(JSON.stringify(slotState.parse(next))));
@@ -112,7 +117,8 @@ export async function openSlots(options: {
         return { taken: "refused", serial, reason: `serial ${serial} was tried and taken back: ${failed.reason}` };
       const floorMs = active === undefined ? 0 : Date.parse(active.made);
       const binding: Binding = {
-        ...(active ?? bundle),
+        // A unit without any is wherever its first one says that it was.
+        ...(active ?? { ...bundle, machine: bundle.movedFrom ?? bundle.machine }),
         serial: state?.serial ?? 0,
         timeMs: now.timeTrusted ? now.timeMs : floorMs,
         timeTrusted: now.timeTrusted,
@@ -121,7 +127,10 @@ export async function openSlots(options: {
       const unusable = why ?? usable(opened);
       if (unusable !== undefined) return { taken: "refused", serial, reason: unusable };
       const current = slots.active;
-      const spoilt = current === undefined ? undefined : await options.rehearse?.(opened, current);
+      const movedFrom = active !== undefined && active.machine !== bundle.machine ? active.machine : undefined;
+      // What was recorded on another machine says nothing about this one.
+      const spoilt =
+        current === undefined || movedFrom !== undefined ? undefined : await options.rehearse?.(opened, current);
       if (spoilt !== undefined) return { taken: "refused", serial, reason: spoilt };
       const slot: SlotName = active === undefined || state === undefined ? "a" : other(state.active);
       await replaceFile(files, dir, `${slot}.swath`, bytes);
@@ -130,6 +139,15 @@ export async function openSlots(options: {
       if (active === undefined) {
         await put(committed({ ...base, active: slot, serial }, opened, `serial ${serial} is the first one here`));
         return { taken: "first", serial, reason: `serial ${serial} is the first one here` };
+      }
+      if (movedFrom !== undefined) {
+        // No trial: to go back would be to measure this machine as the other one.
+        const reason = `the unit was moved from machine ${movedFrom} to ${bundle.machine}`;
+        await put(committed({ ...base, active: slot, serial }, opened, reason));
+        // The slot is not read any more either way; with the same in both, no damage of one brings the other machine back.
+        kept.set(other(slot), opened);
+        await replaceFile(files, dir, `${other(slot)}.swath`, bytes).catch(() => undefined);
+        return { taken: "moved", serial, reason };
       }
       const trial = { slot, serial, boot: now.boot, boots: 0, crashes: 0, orderly: true, ...before };
       await put({ ...base, serial, trial: { ...trial, absent: [...before.absent] } });
@@ -164,6 +182,7 @@ function committed(state: SlotState, { bundle, keyId }: OpenedBundle, reason: st
   const isNew = successor !== undefined && !state.successors.some((s) => s.key === successor);
   return {
     ...state,
+    machine: bundle.machine,
     successors: isNew ? [...state.successors, { key: successor, by: keyId }].slice(-8) : state.successors,
     retired: [...new Set([...state.retired, ...by])].slice(-32),
     last: { serial: bundle.serial, outcome: "committed", reason, told: false },

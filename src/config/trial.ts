@@ -13,6 +13,8 @@ export const slotState = z.strictObject({
   active: slot,
   /** Highest serial that was ever taken: nothing older comes back. */
   serial: z.int().min(0),
+  /** The machine the unit is on: a slot of another one never runs again. */
+  machine: z.string().max(64).optional(),
   trial: z
     .strictObject({
       slot,

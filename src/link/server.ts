@@ -45,6 +45,10 @@ export interface LinkServer {
 export async function startLinkServer(options: {
   readonly path: string;
   readonly listener: LinkListener;
+  /** Hash of the configuration that rows must be of; a sampler that runs another one is not heard. */
+  readonly config?: string;
+  /** Told of a sampler that runs another one. */
+  readonly refused?: (config: string) => void;
   readonly resume?: { readonly session: string; readonly number: number } | undefined;
 }): Promise<LinkServer> {
   const { listener } = options;
@@ -59,6 +63,12 @@ export async function startLinkServer(options: {
     const reader = createFrameReader(
       (frame) => {
         if (frame.type === "hello") {
+          // Its columns, and maybe its machine, are others: it ends by itself once it sees that its files were replaced.
+          if (options.config !== undefined && frame.body.config !== options.config) {
+            options.refused?.(frame.body.config);
+            socket.destroy();
+            return;
+          }
           greeted = true;
           if (frame.body.session !== session) {
             session = frame.body.session;

@@ -243,7 +243,8 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
     if (taken.taken === "refused") await unit?.tell("config_refused", "warning", { serial, reason: taken.reason });
     const tried = rehearsed === undefined ? {} : { rehearsal: rehearsed.summary };
     if (taken.taken === "trial") await unit?.tell("config_trial", "info", { serial, reason: taken.reason, ...tried });
-    return taken.taken === "trial" || taken.taken === "first";
+    if (taken.taken === "moved") await unit?.tell("config_moved", "info", { serial, reason: taken.reason });
+    return taken.taken === "trial" || taken.taken === "first" || taken.taken === "moved";
   }
 
   function offer(bytes: Buffer, unit: Unit | undefined, config: LoadedConfig | undefined): Promise<Taken> {

@@ -364,6 +364,8 @@ export async function startUnit(options: {
   const rings = createRingCollector(() => server?.askRings() ?? false);
   server = await startLinkServer({
     path: socket,
+    config: config.hash,
+    refused: (other) => log.warn({ code: "link/sampler", other }, "a sampler of another configuration is not heard"),
     ...(resume === undefined ? {} : { resume }),
     listener: {
       hello(hello) {

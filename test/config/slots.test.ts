@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { OpenedBundle } from "../../src/config/bundle.ts";
 import { successorLine } from "../../src/config/bundle.ts";
+import { replaceFile } from "../../src/config/slot-files.ts";
 import { openSlots, type Slots } from "../../src/config/slots.ts";
 import { createTrial, type TrialFacts } from "../../src/config/trial.ts";
 import { FAULTS, ModelFiles, random } from "../rigs/model-files.ts";
@@ -233,6 +234,84 @@ async function cutEverywhere(syncIgnored: boolean) {
   }
   return { cuts, mixed, wrong };
 }
+
+describe("a unit that is given to another machine", () => {
+  const moved = sealed(hq.secret, { serial: 2, machine: "machine-2", movedFrom: "machine-1" });
+
+  it("runs what moves it at once and for good, without a rehearsal or a trial that would take it back", async () => {
+    const files = new ModelFiles();
+    const rehearse = async () => "never asked";
+    const slots = await openSlots({ dir: "/slots", files, keys: [hq.known], usable: () => undefined, rehearse });
+    await slots.offer(first, NOW, BEFORE);
+    await slots.begin("boot-1");
+    expect(await slots.offer(moved, NOW, BEFORE)).toEqual({
+      ...{ taken: "moved", serial: 2 },
+      reason: "the unit was moved from machine machine-1 to machine-2",
+    });
+    expect(await slots.begin("boot-1")).toMatchObject({ trial: false, bundle: { machine: "machine-2" } });
+    expect(await slots.offer(moved, NOW, BEFORE)).toMatchObject({ taken: "again" });
+    const back = sealed(hq.secret, { serial: 3, machine: "machine-1" });
+    expect((await slots.offer(back, NOW, BEFORE)).reason).toContain("flash with --moved-from machine-2");
+    const next = sealed(hq.secret, { serial: 4, machine: "machine-2" });
+    expect(await slots.offer(next, NOW, BEFORE)).toEqual({ taken: "refused", serial: 4, reason: "never asked" });
+  });
+
+  it.each([
+    [
+      "from a machine it is not on",
+      { machine: "machine-2", movedFrom: "machine-3" },
+      "moves the unit from machine machine-3",
+    ],
+    ["without saying from where", { machine: "machine-2" }, "flash with --moved-from machine-1"],
+    [
+      "with the name of another unit",
+      { unit: "unit-2", machine: "machine-2", movedFrom: "machine-1" },
+      "it is for unit unit-2",
+    ],
+  ] as const)("is refused %s, and nothing changes", async (_, more, words) => {
+    const { files, slots } = await running();
+    const written = files.written;
+    const taken = await slots.offer(sealed(hq.secret, { serial: 2, ...more }), NOW, BEFORE);
+    expect(taken.taken).toBe("refused");
+    expect(taken.reason).toContain(words);
+    expect(files.written).toBe(written);
+  });
+
+  it("may come with an empty card", async () => {
+    const slots = await open(new ModelFiles());
+    expect(await slots.offer(moved, NOW, BEFORE)).toMatchObject({ taken: "first" });
+  });
+
+  it("never measures as of the machine it left: after a cut at any operation, and with either slot damaged afterwards", async () => {
+    let cuts = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const rng = random(seed);
+      const { files, slots } = await running();
+      const forks: { files: ModelFiles; done: boolean }[] = [];
+      files.onOp = () => forks.push({ files: files.cut(rng), done: false });
+      await slots.offer(moved, NOW, BEFORE);
+      files.onOp = undefined;
+      forks.push({ files: files.cut(rng), done: true });
+      for (const slot of ["a", "b"] as const) {
+        const hurt = files.cut(rng);
+        await replaceFile(hurt, "/slots", `${slot}.swath`, Buffer.from("worn out"));
+        expect((await (await open(hurt)).begin("boot-2"))?.bundle.machine).toBe("machine-2");
+      }
+      for (const fork of forks) {
+        cuts++;
+        const after = await open(fork.files);
+        const run = await after.begin("boot-2");
+        expect(run?.trial).toBe(false);
+        if (fork.done) expect(run?.bundle.machine).toBe("machine-2");
+        // Once it has said that it is on the other one it never goes back.
+        if (after.state?.machine !== "machine-2") continue;
+        for (const slot of ["a", "b"] as const)
+          expect(after.kept(slot)?.bundle.machine ?? "none").not.toBe("machine-1");
+      }
+    }
+    expect(cuts).toBeGreaterThan(50);
+  });
+});
 
 describe("a power cut at every operation of applying", () => {
   it("leaves the old or the new, never neither, and the trial goes on or is over as it was", async () => {

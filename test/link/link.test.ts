@@ -52,6 +52,25 @@ describe("the link between sampler and unit", () => {
     await b.close();
   });
 
+  it("hears no sampler that runs another configuration, and tells of it", async () => {
+    const { path, client, add } = rig();
+    const heard: number[] = [];
+    const others: string[] = [];
+    const server = await startLinkServer({
+      ...{ path, listener: listener(heard) },
+      ...{ config: "11", refused: (config: string) => others.push(config) },
+    });
+    add(1);
+    await vi.waitFor(() => expect(others.length).toBeGreaterThan(0));
+    expect(others[0]).toBe("00");
+    expect(heard).toEqual([]);
+    await server.close();
+    const right = await startLinkServer({ path, listener: listener(heard), config: "00" });
+    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(0));
+    await right.close();
+    await client.close(0);
+  });
+
   it("does not pile up memory in the socket while the unit does not read", async () => {
     const { path, outbox, client, add } = rig();
     let paused = 0;
