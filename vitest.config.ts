@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /** Suites that mostly wait for a link to be slow or dead: the gate runs them beside the others. */
 const WAITING = [
-  "test/slow/session-{brokers,catch-up,dead-link,slow-link,link-cuts}.test.ts",
+  "test/slow/session-{brokers,catch-up,offline,dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{unit-hq,hq-proof}.test.ts",
   "test/slow/unit-{hung,trials,ignition}.test.ts",
   "test/slow/guide.test.ts",

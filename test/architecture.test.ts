@@ -36,6 +36,7 @@ const EXTRA: Record<string, readonly string[]> = {
   "src/sampler/simulated-ports.ts": ["src/config", "src/sim"],
   "scripts/powercut.ts": ["test"],
   "scripts/hq-faults.ts": ["test"],
+  "scripts/offline.ts": ["test"],
 };
 
 /** Packages with one entrance each. */

@@ -36,9 +36,10 @@ export function stepOf(resolution: number): Step {
 /** A multiple of the resolution, rounded to its decimals: plain arithmetic of doubles, the same everywhere. */
 const multipleOf = (count: number, resolution: number, scale: number) => Math.round(count * resolution * scale) / scale;
 
-/** Values as integers of the step, or undefined when they are none. */
+/** Values as integers of the step, or undefined when they are none; `present` of them are no holes. */
 function countsOf(
   values: Values,
+  present: number,
   { resolution, decimals }: Step,
 ): { multiples: boolean; counts: number[] } | undefined {
   const scale = 10 ** decimals;
@@ -50,7 +51,7 @@ function countsOf(
       if (multipleOf(n, resolution, scale) !== v || n > LARGEST || n < -LARGEST) break;
       counts.push(n);
     }
-    if (counts.length > 0 && counts.length === presentIn(values)) return { multiples: true, counts };
+    if (counts.length > 0 && counts.length === present) return { multiples: true, counts };
     counts.length = 0;
   }
   for (const v of values) {
@@ -64,7 +65,7 @@ function countsOf(
 
 function presentIn(values: Values): number {
   let n = 0;
-  for (const v of values) if (v !== null) n++;
+  for (let i = 0; i < values.length; i++) if (values[i] !== null) n++;
   return n;
 }
 
@@ -125,7 +126,7 @@ export function writeColumn(
     return undefined;
   }
   const whole = present === values.length;
-  const counted = countsOf(values, step);
+  const counted = countsOf(values, present, step);
   if (counted === undefined) {
     out.write(FORM.raw, 3);
     writeHoles(out, values, whole);

@@ -59,6 +59,12 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
     pairs.add(cut);
     const carry = (from: Socket, to: Socket) => {
       let freeAtMs = 0;
+      // In the order in which they came: timers of different lengths, set in one long turn of the loop, do not keep it.
+      const due: (() => void)[] = [];
+      const later = (what: () => void, waitMs: number) => {
+        due.push(what);
+        setTimeout(() => due.shift()?.(), waitMs);
+      };
       from.on("data", (chunk: Buffer) => {
         // A slow link carries segments, it does not wait for the whole of what was written at once.
         const step = Number.isFinite(state.bytesPerS) ? SEGMENT_BYTES : chunk.length;
@@ -79,13 +85,13 @@ export async function startTcpProxy(targetPort: number, faults: Partial<LinkFaul
         const nowMs = performance.now();
         freeAtMs = Math.max(nowMs, freeAtMs) + (part.length / state.bytesPerS) * 1_000;
         const waitMs = freeAtMs - nowMs + state.latencyMs;
-        if (waitMs > 0) setTimeout(pass, waitMs);
+        if (waitMs > 0 || due.length > 0) later(pass, Math.max(0, waitMs));
         else pass();
       };
       from.on("error", () => {});
       from.on("close", () => {
         if (state.blackHole) return;
-        setTimeout(
+        later(
           () => {
             pairs.delete(cut);
             to.destroy();
