@@ -1,6 +1,10 @@
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
 import type { Stage } from "./filter.ts";
+import { onPad, pad } from "./pad.ts";
 import { createStatBlock, type StatBlock } from "./stat-block.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 /** What stages say that turn a stretch of samples into one number. */
 export const FEATURE_MARKED =
@@ -26,8 +30,9 @@ export class FeatureStage implements Stage {
     this.#out = createStatBlock(capacity);
   }
 
-  process(block: StatBlock): StatBlock {
-    const { t, x, q, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const { t, n } = block;
     const out = this.#out;
     out.n = 0;
     out.marks = 0;
@@ -36,8 +41,8 @@ export class FeatureStage implements Stage {
       return out;
     }
     for (let i = 0; i < n; i++) {
-      this.#bits |= q[i]!;
-      if ((q[i]! & UNUSABLE) === 0) this.#samples[this.#usable++] = x[i]!;
+      this.#bits |= Q[i]!;
+      if ((Q[i]! & UNUSABLE) === 0) this.#samples[this.#usable++] = X[i]!;
       if (++this.#count === this.#length) this.#report(t, i);
     }
     return out;
@@ -50,14 +55,14 @@ export class FeatureStage implements Stage {
   }
 
   /** Samples that are all good, as many at once as the stretch still takes. */
-  #collect({ t, x, n }: StatBlock): void {
+  #collect({ t, n }: StatBlock): void {
     const samples = this.#samples;
     let i = 0;
     while (i < n) {
       const end = Math.min(n, i + this.#length - this.#count);
       this.#count += end - i;
       let at = this.#usable;
-      while (i < end) samples[at++] = x[i++]!;
+      while (i < end) samples[at++] = X[i++]!;
       this.#usable = at;
       if (this.#count === this.#length) this.#report(t, end - 1);
     }

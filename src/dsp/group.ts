@@ -69,7 +69,14 @@ export class Group {
     this.#bits = 0;
     this.#doubts = 0;
     const s = this.#sums;
-    for (let k = 0; k < LEAST; k++) s[k] = 0;
+    s[0] = 0;
+    s[1] = 0;
+    s[2] = 0;
+    s[3] = 0;
+    s[SQUARES] = 0;
+    s[SQUARES + 1] = 0;
+    s[SQUARES + 2] = 0;
+    s[SQUARES + 3] = 0;
     s[LEAST] = Infinity;
     s[MOST] = -Infinity;
     s[DOUBTFUL] = 0;

@@ -1,6 +1,10 @@
 import { QUALITY, UNUSABLE } from "../model/quality.ts";
 import type { Stage } from "./filter.ts";
+import { onPad, pad } from "./pad.ts";
 import type { StatBlock } from "./stat-block.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 /**
  * Mean of the newest `window` samples in three sums a sample, however long the window. Nothing is ever taken off a sum, so no
@@ -28,9 +32,10 @@ export class MovingAverage implements Stage {
     this.#ends = new Float64Array(window + 1);
   }
 
-  process(block: StatBlock): StatBlock {
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
     block.stats = false;
-    if ((block.marks & UNUSABLE) === 0 && this.#count === this.#window && finite(block)) this.#run(block);
+    if ((block.marks & UNUSABLE) === 0 && this.#count === this.#window && finite(block.n)) this.#run(block.n);
     else this.#careful(block);
     return block;
   }
@@ -46,12 +51,12 @@ export class MovingAverage implements Stage {
   }
 
   /** All usable, in the window and in the block: frame by frame, or what of a frame the block holds. */
-  #run({ x, n }: StatBlock): void {
+  #run(n: number): void {
     const window = this.#window;
     let i = 0;
     while (i < n) {
       const to = Math.min(n, i + window - this.#place);
-      this.#within(x, i, to);
+      this.#within(i, to);
       i = to;
       if (this.#place < window) continue;
       this.#turn();
@@ -61,7 +66,7 @@ export class MovingAverage implements Stage {
   }
 
   /** Samples `from` to `to` (exclusive), which do not go past the end of the frame. */
-  #within(x: Float64Array, from: number, to: number): void {
+  #within(from: number, to: number): void {
     const window = this.#window;
     const values = this.#values;
     const ends = this.#ends;
@@ -69,41 +74,41 @@ export class MovingAverage implements Stage {
     let sum = this.#sum[0]!;
     let i = from;
     for (const whole = to - 1; i < whole; i += 2) {
-      const a = x[i]!;
-      const b = x[i + 1]!;
+      const a = X[i]!;
+      const b = X[i + 1]!;
       values[place] = a;
       values[place + 1] = b;
       sum += a;
-      x[i] = (ends[place + 1]! + sum) / window;
+      X[i] = (ends[place + 1]! + sum) / window;
       sum += b;
-      x[i + 1] = (ends[place + 2]! + sum) / window;
+      X[i + 1] = (ends[place + 2]! + sum) / window;
       place += 2;
     }
     if (i < to) {
-      const v = x[i]!;
+      const v = X[i]!;
       values[place++] = v;
       sum += v;
-      x[i] = (ends[place]! + sum) / window;
+      X[i] = (ends[place]! + sum) / window;
     }
     this.#place = place;
     this.#sum[0] = sum;
   }
 
   #careful(block: StatBlock): void {
-    const { x, q, n } = block;
+    const n = block.n;
     for (let i = 0; i < n; i++) {
-      const bits = q[i]!;
-      const usable = (bits & UNUSABLE) === 0 && x[i]! * 0 === 0;
+      const bits = Q[i]!;
+      const usable = (bits & UNUSABLE) === 0 && X[i]! * 0 === 0;
       this.#count += +usable - this.#usable[this.#place]!;
       this.#usable[this.#place] = +usable;
-      this.#values[this.#place++] = usable ? x[i]! : 0;
-      if (usable) this.#sum[0]! += x[i]!;
+      this.#values[this.#place++] = usable ? X[i]! : 0;
+      if (usable) this.#sum[0]! += X[i]!;
       // Without a usable sample in the window a suspect one goes through as it is.
-      if ((bits & QUALITY.missing) !== 0) x[i] = Number.NaN;
-      else if (this.#count > 0) x[i] = (this.#ends[this.#place]! + this.#sum[0]!) / this.#count;
+      if ((bits & QUALITY.missing) !== 0) X[i] = Number.NaN;
+      else if (this.#count > 0) X[i] = (this.#ends[this.#place]! + this.#sum[0]!) / this.#count;
       if (this.#seen < this.#window - 1) {
         this.#seen++;
-        q[i]! |= QUALITY.warmup;
+        Q[i]! |= QUALITY.warmup;
         block.marks |= QUALITY.warmup;
       }
       if (this.#place === this.#window) {
@@ -127,10 +132,10 @@ export class MovingAverage implements Stage {
 }
 
 /** Whether all values are: a number times zero is zero, infinities and NaN give NaN. */
-function finite({ x, n }: StatBlock): boolean {
+function finite(n: number): boolean {
   let nothing = 0;
   let i = 0;
-  for (const whole = n - 3; i < whole; i += 4) nothing += x[i]! * 0 + x[i + 1]! * 0 + (x[i + 2]! * 0 + x[i + 3]! * 0);
-  for (; i < n; i++) nothing += x[i]! * 0;
+  for (const whole = n - 3; i < whole; i += 4) nothing += X[i]! * 0 + X[i + 1]! * 0 + (X[i + 2]! * 0 + X[i + 3]! * 0);
+  for (; i < n; i++) nothing += X[i]! * 0;
   return nothing === 0;
 }

@@ -2,8 +2,12 @@ import { z } from "zod";
 import { QUALITY } from "../../model/quality.ts";
 import { UNIT_CODES } from "../../model/units.ts";
 import { defineFilter, type Stage } from "../filter.ts";
+import { onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
 import { sameUnit } from "./rules.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 export const clamp = defineFilter({
   name: "clamp",
@@ -39,17 +43,18 @@ class Clamp implements Stage {
     this.#ignore = ignore;
   }
 
-  process(block: StatBlock): StatBlock {
-    const { x, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const n = block.n;
     const min = this.#min;
     const max = this.#max;
     block.stats = false;
     let i = 0;
     for (const whole = n - 3; i < whole; i += 4) {
-      const a = x[i]!;
-      const b = x[i + 1]!;
-      const c = x[i + 2]!;
-      const d = x[i + 3]!;
+      const a = X[i]!;
+      const b = X[i + 1]!;
+      const c = X[i + 2]!;
+      const d = X[i + 3]!;
       if (a < min || a > max || b < min || b > max || c < min || c > max || d < min || d > max) {
         for (let k = i; k < i + 4; k++) this.#hold(block, k);
       }
@@ -59,14 +64,13 @@ class Clamp implements Stage {
   }
 
   #hold(block: StatBlock, i: number): void {
-    const { x, q } = block;
-    const v = x[i]!;
+    const v = X[i]!;
     const min = this.#min;
     const max = this.#max;
     if (!(v < min || v > max)) return;
-    x[i] = this.#ignore ? Number.NaN : v < min ? min : max;
+    X[i] = this.#ignore ? Number.NaN : v < min ? min : max;
     const bits = this.#ignore ? QUALITY.missing | QUALITY.range : QUALITY.clipped;
-    q[i]! |= bits;
+    Q[i]! |= bits;
     block.marks |= bits;
   }
 

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { UNUSABLE } from "../../model/quality.ts";
 import { defineFilter, type Stage } from "../filter.ts";
+import { onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
 import { ThinStage } from "../thin-stage.ts";
 import { FIRST_WITHIN_EVERY, firstWithinEvery, thinned, windowParams } from "./window-params.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 const MARKED = "Passes as it is and leaves the average alone.";
 
@@ -67,8 +71,9 @@ class Ema implements Stage {
           });
   }
 
-  process(block: StatBlock): StatBlock {
-    const { t, x, q, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const { t, n } = block;
     block.stats = false;
     if (this.#alpha === 0 && this.#started && (block.marks & UNUSABLE) === 0) {
       this.#run(block);
@@ -76,29 +81,29 @@ class Ema implements Stage {
     }
     let y = this.#y;
     for (let i = 0; i < n; i++) {
-      if ((q[i]! & UNUSABLE) !== 0) continue;
+      if ((Q[i]! & UNUSABLE) !== 0) continue;
       if (!this.#started) {
         this.#started = true;
-        y = x[i]!;
+        y = X[i]!;
       } else if (this.#alpha > 0) {
-        y = this.#alpha * x[i]! + (1 - this.#alpha) * y;
+        y = this.#alpha * X[i]! + (1 - this.#alpha) * y;
       } else {
         const stepMs = t[i]! - this.#lastMs;
         if (stepMs !== this.#stepMs) {
           this.#stepMs = stepMs;
           this.#share = -Math.expm1(-stepMs / this.#tauMs);
         }
-        y += this.#share * (x[i]! - y);
+        y += this.#share * (X[i]! - y);
       }
       this.#lastMs = t[i]!;
-      x[i] = y;
+      X[i] = y;
     }
     this.#y = y;
     return this.#thin === undefined ? block : this.#thin.process(block);
   }
 
   /** By the time between samples that are all usable. */
-  #run({ t, x, n }: StatBlock): void {
+  #run({ t, n }: StatBlock): void {
     const tauMs = this.#tauMs;
     let y = this.#y;
     let lastMs = this.#lastMs;
@@ -111,9 +116,9 @@ class Ema implements Stage {
         oldMs = stepMs;
         share = -Math.expm1(-stepMs / tauMs);
       }
-      y += share * (x[i]! - y);
+      y += share * (X[i]! - y);
       lastMs = nowMs;
-      x[i] = y;
+      X[i] = y;
     }
     this.#y = y;
     this.#lastMs = lastMs;

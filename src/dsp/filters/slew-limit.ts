@@ -1,7 +1,11 @@
 import { z } from "zod";
 import { UNUSABLE } from "../../model/quality.ts";
 import { defineFilter, type Stage } from "../filter.ts";
+import { onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 export const slewLimit = defineFilter({
   name: "slew_limit",
@@ -27,8 +31,9 @@ class SlewLimit implements Stage {
     this.#fall = fallPerMs;
   }
 
-  process(block: StatBlock): StatBlock {
-    const { t, x, q, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const { t, n } = block;
     block.stats = false;
     const rise = this.#rise;
     const fall = this.#fall;
@@ -36,15 +41,15 @@ class SlewLimit implements Stage {
     let lastMs = this.#lastMs;
     let y = this.#y;
     for (let i = 0; i < n; i++) {
-      if ((q[i]! & UNUSABLE) !== 0) continue;
-      const v = x[i]!;
+      if ((Q[i]! & UNUSABLE) !== 0) continue;
+      const v = X[i]!;
       const stepMs = t[i]! - lastMs;
       if (!started || stepMs < 0) y = v;
       else if (v > y) y = v - y > rise * stepMs ? y + rise * stepMs : v;
       else y = y - v > fall * stepMs ? y - fall * stepMs : v;
       started = true;
       lastMs = t[i]!;
-      x[i] = y;
+      X[i] = y;
     }
     this.#started = started;
     this.#lastMs = lastMs;

@@ -2,7 +2,11 @@ import { z } from "zod";
 import { QUALITY, UNUSABLE } from "../../model/quality.ts";
 import type { Unit } from "../../model/units.ts";
 import { defineFilter, type Stage } from "../filter.ts";
+import { onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
+
+const X = pad.x;
+const Q = pad.q;
 
 export const counter = defineFilter({
   name: "counter",
@@ -25,15 +29,16 @@ class Counter implements Stage {
     this.reset();
   }
 
-  process(block: StatBlock): StatBlock {
-    const { x, q, n } = block;
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
+    const n = block.n;
     const modulo = this.#modulo;
     let last = this.#last;
     let total = this.#total;
     block.stats = false;
     for (let i = 0; i < n; i++) {
-      if ((q[i]! & UNUSABLE) !== 0) continue;
-      const v = x[i]!;
+      if ((Q[i]! & UNUSABLE) !== 0) continue;
+      const v = X[i]!;
       if (last * 0 === 0) {
         const step = v - last;
         // Forwards; or over the end, seen as a long way back; or a short way back, which only a reset explains.
@@ -42,7 +47,7 @@ class Counter implements Stage {
         else total += v;
       }
       last = v;
-      x[i] = total;
+      X[i] = total;
     }
     this.#last = last;
     this.#total = total;

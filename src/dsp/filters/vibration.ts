@@ -89,8 +89,9 @@ export const kurtosis = feature(
   "y = mean (x − m)⁴ / (mean (x − m)²)²",
   () => ({ unit: "1", range: [1, 1000] }),
   () => (x, n, into, at) => {
-    let mean = 0;
-    for (let i = 0; i < n; i++) mean += x[i]! / n;
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += x[i]!;
+    const mean = sum / n;
     let second = 0;
     let fourth = 0;
     for (let i = 0; i < n; i++) {
