@@ -243,6 +243,10 @@ export type Verified = (typeof VERIFIED)[number];
 /** Why a unit started, as far as that can be told. */
 export const BOOT_REASONS = ["first", "ignition", "planned", "crash", "watchdog", "brown-out", "power-cut"] as const;
 
+/** Why a sampler ended: it showed no sign of life and was killed, it died, it ended by itself, it could not be started. */
+export const SAMPLER_ENDS = ["hung", "died", "ended", "not-started"] as const;
+export type SamplerEnd = { readonly cause: (typeof SAMPLER_ENDS)[number]; readonly words: string };
+
 /** Retained `state`, and the last will with `state: lost`. Never holds a position. */
 export const stateMessage = z.strictObject({
   v: z.literal(1).describe("version of this form"),
@@ -263,6 +267,10 @@ export const stateMessage = z.strictObject({
     ),
   trust,
   sampler: z.enum(["starting", "running", "restarting"]).describe("the acquisition process"),
+  samplerEnd: z
+    .strictObject({ cause: z.enum(SAMPLER_ENDS), words: z.string().describe("the same for a person") })
+    .optional()
+    .describe("why the acquisition process was started anew the last time, where it was since the unit started"),
   sources: z.record(z.string(), z.enum(SOURCE_STATES)).describe("state of every part by name"),
   bundle: z
     .strictObject({

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { SamplerEnd } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 
 /** What the supervisor reports. */
 export interface SupervisorListener {
   started(pid: number, restarts: number): void;
-  ended(why: string, inMs: number): void;
+  ended(end: SamplerEnd, inMs: number): void;
 }
 
 const RESTART_MIN_MS = 100;
@@ -13,6 +14,12 @@ const RESTART_MAX_MS = 5000;
 const HEALTHY_MS = 10_000;
 /** No sign of life for this long: the sampler hangs in a transfer and is killed. */
 const HANG_MS = 15_000;
+/**
+ * Until it is heard for the first time it reads its program from a card that may be slow: it gets longer, and each start in
+ * which it was not heard gives the next one twice as long, or a slow computer would never have one.
+ */
+const START_MS = 30_000;
+const START_MAX_MS = 240_000;
 const LOOK_MS = 1000;
 
 /**
@@ -34,27 +41,37 @@ export function createSupervisor(options: {
   let backoffMs = RESTART_MIN_MS;
   let startedMs = 0;
   let lastLifeMs = 0;
+  let heard = false;
+  let unheardStarts = 0;
+  /** Why it was killed, when it was. */
+  let killed: string | undefined;
   let exited: (() => void) | undefined;
 
   function start(): void {
     restarts++;
     startedMs = clock.monoMs();
     lastLifeMs = startedMs;
+    heard = false;
+    killed = undefined;
     const c = spawn(options.command, options.args, { stdio: ["pipe", "inherit", "inherit"] });
     child = c;
     let over = false;
-    const end = (why: string) => {
+    const end = (how: SamplerEnd) => {
       if (over) return;
       over = true;
       child = undefined;
       if (stopping) return exited?.();
       backoffMs = clock.monoMs() - startedMs > HEALTHY_MS ? RESTART_MIN_MS : Math.min(RESTART_MAX_MS, backoffMs * 2);
-      listener.ended(why, backoffMs);
+      listener.ended(killed === undefined ? how : { cause: "hung", words: killed }, backoffMs);
       timer = setTimeout(start, backoffMs);
     };
     c.stdin?.on("error", () => undefined);
-    c.on("error", (e) => end(e.message));
-    c.on("exit", (code, signal) => end(signal === null ? `exit code ${code}` : `signal ${signal}`));
+    c.on("error", (e) => end({ cause: "not-started", words: e.message }));
+    c.on("exit", (code, signal) =>
+      end(
+        signal === null ? { cause: "ended", words: `exit code ${code}` } : { cause: "died", words: `signal ${signal}` },
+      ),
+    );
     if (c.pid !== undefined) listener.started(c.pid, restarts);
   }
 
@@ -67,11 +84,17 @@ export function createSupervisor(options: {
         // Who was stopped itself has heard nobody: the sampler gets its time anew.
         if (now - lookedMs > HANG_MS / 2) lastLifeMs = now;
         lookedMs = now;
-        if (child !== undefined && now - lastLifeMs > HANG_MS) child.kill("SIGKILL");
+        const allowedMs = heard ? HANG_MS : Math.min(START_MAX_MS, START_MS * 2 ** unheardStarts);
+        if (child === undefined || killed !== undefined || now - lastLifeMs <= allowedMs) return;
+        if (!heard) unheardStarts++;
+        killed = `no sign of life for ${Math.round((now - lastLifeMs) / 1000)} s; it was killed`;
+        child.kill("SIGKILL");
       }, LOOK_MS);
     },
     /** The sampler was heard. */
     alive(): void {
+      heard = true;
+      unheardStarts = 0;
       lastLifeMs = clock.monoMs();
     },
     get restarts() {

@@ -10,7 +10,7 @@ import type { LoadedConfig } from "../config/loaded.ts";
 import type { TrialFacts } from "../config/trial.ts";
 import type { Status } from "../link/frame.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
-import { LANES, type Lane, type Severity, type StateMessage } from "../model/record.ts";
+import { LANES, type Lane, type SamplerEnd, type Severity, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
 import { createUplink } from "../uplink/uplink.ts";
 import { createAlerts } from "./alerts.ts";
@@ -126,6 +126,7 @@ export async function startUnit(options: {
   let spoolChanged: () => void = () => undefined;
   let server: LinkServer | undefined;
   let sampler: StateMessage["sampler"] = "starting";
+  let samplerEnd: SamplerEnd | undefined;
   let status: Status | undefined;
   let statusMs = systemClock.monoMs();
   const condition = createCondition(systemClock);
@@ -182,6 +183,7 @@ export async function startUnit(options: {
     },
     host: () => readHost(config.spool.dir),
     samplerState: () => sampler,
+    samplerEnd: () => samplerEnd,
     samplerRestarts: () => supervisor.restarts,
     samplerStatus: () => status,
     bundle,
@@ -340,12 +342,13 @@ export async function startUnit(options: {
     tell: (screen) => server?.screen(screen),
   });
 
-  const samplerEnded = (why: string, inMs: number): void => {
+  const samplerEnded = (end: SamplerEnd, inMs: number): void => {
     sampler = "restarting";
-    log.warn({ code: "link/sampler", why, inMs }, "the sampler ended; it is started again");
+    samplerEnd = end;
+    log.warn({ code: "link/sampler", ...end, inMs }, "the sampler ended; it is started again");
     bulletins.look();
   };
-  const visitor = options.runDir === undefined ? undefined : createVisitor((why) => samplerEnded(why, 0));
+  const visitor = options.runDir === undefined ? undefined : createVisitor(systemClock, (end) => samplerEnded(end, 0));
   const supervisor =
     visitor ??
     createSupervisor({

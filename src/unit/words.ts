@@ -1,5 +1,5 @@
 import type { Status } from "../link/frame.ts";
-import type { HealthMessage, SourceHealth, StateMessage } from "../model/record.ts";
+import type { HealthMessage, SamplerEnd, SourceHealth, StateMessage } from "../model/record.ts";
 import { wireMono } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -23,6 +23,7 @@ export interface UnitFacts {
   link(): HealthMessage["link"];
   host(): { cpuTempCel?: number; undervoltage?: boolean; diskFreeMb?: number };
   samplerState(): StateMessage["sampler"];
+  samplerEnd(): SamplerEnd | undefined;
   samplerRestarts(): number;
   samplerStatus(): Status | undefined;
   bundle(): StateMessage["bundle"];
@@ -38,6 +39,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
   const { t, trust } = facts.timebase.stamp(mono);
   const spool = facts.spool();
   const bundle = facts.bundle();
+  const samplerEnd = facts.samplerEnd();
   const states = Object.entries(sourcesOf(facts)).map(([name, source]) => [name, source.state] as const);
   return {
     v: 1,
@@ -53,6 +55,7 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
     bootReason: facts.bootReason,
     trust,
     sampler: facts.samplerState(),
+    ...(samplerEnd === undefined ? {} : { samplerEnd }),
     sources: Object.fromEntries(states),
     ...(bundle === undefined ? {} : { bundle }),
     mono,

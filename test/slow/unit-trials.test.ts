@@ -228,27 +228,35 @@ it("kill -9 at any moment of applying, on real files: the old or the new runs, a
   await until("the first configuration to run", runs(1, false));
   const spool = ear.state?.spool;
   let serial = 1;
-  const seen = { before: 0, trial: 0, kept: 0 };
+  /** Serial of what ran before the newest was delivered. */
+  let before = 1;
+  const seen = { before: 0, trial: 0, kept: 0, reverted: 0 };
   let mixed = 0;
   const began = Date.now();
   for (let kill = 0; kill < ROUNDS; kill++) {
     serial++;
     deliver(`${serial}.swath`, bundle(serial));
     // From the delivery over the switch into the trial; in the long form at any instant of it.
-    const afterMs = ROUNDS === 4 ? kill * 1000 : Math.random() * 4000;
+    const afterMs = ROUNDS === 4 ? kill * 1500 : Math.random() * 8000;
     await new Promise((done) => setTimeout(done, afterMs));
     unit.kill("SIGKILL");
     await unit.exit;
-    if (!isWhole(serial)) mixed++;
+    if (!isWhole(serial, before)) mixed++;
     const state = readState();
     seen[state.trial !== undefined ? "trial" : state.serial === serial ? "kept" : "before"]++;
     unit = launch(args);
     await unit.until("a unit that runs", () => unit.output.includes("sampler started"), PATIENCE_MS);
-    await unit.until("no trial", runs(serial, false), PATIENCE_MS);
-    if (!isWhole(serial) || ear.state?.spool !== spool) mixed++;
+    // A computer with too much to do may let a trial fail: then the one before runs, as it must.
+    const isOver = () => ear.state?.state === "online" && ear.state.bundle?.trial === false && isDecided(serial);
+    await unit.until("no trial", isOver, PATIENCE_MS);
+    const runsNow = ear.state?.bundle?.serial;
+    if (runsNow !== serial && readState().last?.outcome === "reverted") seen.reverted++;
+    else if (runsNow !== serial) mixed++;
+    if (!isWhole(serial, before) || ear.state?.spool !== spool) mixed++;
+    before = runsNow ?? 0;
   }
   expect(mixed).toBe(0);
-  const words = `kill -9 while a configuration is applied: ${ROUNDS}, in ${Math.round((Date.now() - began) / 1000)} s\nstate found after the kill: ${seen.before} not stored yet, ${seen.trial} on trial, ${seen.kept} kept already\nmixed states: ${mixed}; every one ran the newest configuration afterwards, on the same spool\n`;
+  const words = `kill -9 while a configuration is applied: ${ROUNDS}, in ${Math.round((Date.now() - began) / 1000)} s\nstate found after the kill: ${seen.before} not stored yet, ${seen.trial} on trial, ${seen.kept} kept already\nmixed states: ${mixed}; afterwards ${ROUNDS - seen.reverted} ran the newest configuration and ${seen.reverted}, taken back by their trial, the one before, all on the same spool\n`;
   console.log(words);
   const file = process.env["SWATH_KILL_RESULT"];
   if (file !== undefined) writeFileSync(file, words);
@@ -256,14 +264,20 @@ it("kill -9 at any moment of applying, on real files: the old or the new runs, a
 
 const readState = () => slotState.parse(JSON.parse(readFileSync(join(dir, "slots/slots.json"), "utf8")));
 
+/** Whether the newest one has been taken and its trial is over. */
+function isDecided(newest: number): boolean {
+  const { serial, trial } = readState();
+  return serial === newest && trial === undefined;
+}
+
 /** Whether the small file can be read and the slot that counts, and the one on trial, hold what was signed. */
-function isWhole(newest: number): boolean {
+function isWhole(newest: number, before: number): boolean {
   const state = readState();
   const serialIn = (slot: string) => {
     const opened = openBundle(readFileSync(join(dir, `slots/${slot}.swath`)), [hq.known]);
     return "refused" in opened ? undefined : opened.bundle.serial;
   };
   const active = serialIn(state.active);
-  if (state.trial !== undefined) return active === newest - 1 && serialIn(state.trial.slot) === newest;
-  return active === newest || active === newest - 1;
+  if (state.trial !== undefined) return active === before && serialIn(state.trial.slot) === newest;
+  return active === newest || active === before;
 }

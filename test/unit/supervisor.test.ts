@@ -1,18 +1,26 @@
 import { describe, expect, it, vi } from "vitest";
+import type { SamplerEnd } from "../../src/model/record.ts";
 import { createSupervisor } from "../../src/unit/supervisor.ts";
 
 function supervise(script: string) {
   let now = 0;
   const pids: number[] = [];
-  const ends: string[] = [];
+  const ends: SamplerEnd[] = [];
   const supervisor = createSupervisor({
     command: process.execPath,
     args: ["-e", script],
     clock: { monoMs: () => now },
-    listener: { started: (pid) => pids.push(pid), ended: (why) => ends.push(why) },
+    listener: { started: (pid) => pids.push(pid), ended: (end) => ends.push(end) },
   });
   supervisor.start();
-  return { supervisor, pids, ends, advance: (ms: number) => (now += ms) };
+  /** Lets so many seconds pass, for the supervisor alone. */
+  function pass(seconds: number): void {
+    for (let s = 0; s < seconds; s++) {
+      now += 1000;
+      vi.advanceTimersByTime(1000);
+    }
+  }
+  return { supervisor, pids, ends, pass, advance: (ms: number) => (now += ms) };
 }
 
 const WAIT = "process.stdin.resume(); process.stdin.on('end', () => process.exit(0));";
@@ -22,21 +30,37 @@ describe("the supervisor of the sampler", () => {
     const { supervisor, pids, ends } = supervise(WAIT);
     process.kill(pids[0]!, "SIGKILL");
     await vi.waitFor(() => expect(pids).toHaveLength(2), { timeout: 2000 });
-    expect(ends).toEqual(["signal SIGKILL"]);
+    expect(ends).toEqual([{ cause: "died", words: "signal SIGKILL" }]);
     expect(supervisor.restarts).toBe(1);
     await supervisor.stop(1000);
   });
 
-  it("kills a sampler that shows no sign of life, even one that is stopped", async () => {
+  it("kills a sampler that shows no sign of life, even one that is stopped, and says so", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-    const { supervisor, pids, ends, advance } = supervise(WAIT);
+    const { supervisor, pids, ends, pass } = supervise(WAIT);
+    supervisor.alive();
     process.kill(pids[0]!, "SIGSTOP");
-    for (let s = 0; s < 16; s++) {
-      advance(1000);
-      vi.advanceTimersByTime(1000);
-    }
+    pass(16);
     vi.useRealTimers();
-    await vi.waitFor(() => expect(ends).toEqual(["signal SIGKILL"]), { timeout: 4000 });
+    await vi.waitFor(() => expect(ends).toHaveLength(1), { timeout: 4000 });
+    expect(ends).toEqual([{ cause: "hung", words: "no sign of life for 16 s; it was killed" }]);
+    await supervisor.stop(1000);
+  });
+
+  it("gives one that starts from a slow card 30 s, and twice as long after each start in which it was not heard", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const { supervisor, pids, ends, pass } = supervise(WAIT);
+    pass(30);
+    expect(ends).toEqual([]);
+    pass(1);
+    await vi.waitFor(() => expect(pids).toHaveLength(2), { timeout: 4000 });
+    pass(60);
+    expect(ends).toHaveLength(1);
+    supervisor.alive();
+    pass(16);
+    await vi.waitFor(() => expect(pids).toHaveLength(3), { timeout: 4000 });
+    vi.useRealTimers();
+    expect(ends.map((end) => end.cause)).toEqual(["hung", "hung"]);
     await supervisor.stop(1000);
   });
 
