@@ -60,6 +60,34 @@ async function copyRate(db: Database, port: number): Promise<number> {
   }
 }
 
+/**
+ * What a unit more costs, between each load and the next: the same figure twice is a cost that grows linearly. And whether
+ * the largest load keeps to the goal: committed within 2 s, at most one core.
+ */
+function slopes(
+  loads: readonly {
+    units: number;
+    cores: number;
+    serverCores: number;
+    rss: number;
+    lagP99S: number;
+    confirmP99S: number;
+  }[],
+): string[] {
+  const lines = loads.slice(1).map((load, i) => {
+    const before = loads[i]!;
+    const per1000 = (what: "cores" | "serverCores" | "rss") =>
+      ((load[what] - before[what]) / (load.units - before.units)) * 1000;
+    return `slope ${before.units} to ${load.units} units, per 1,000 units: ingester ${per1000("cores").toFixed(3)} cores and ${per1000("rss").toFixed(0)} MB, PostgreSQL ${per1000("serverCores").toFixed(3)} cores`;
+  });
+  const { units, cores, lagP99S, confirmP99S } = loads.at(-1)!;
+  const holds = Math.max(lagP99S, confirmP99S) <= 2 && cores <= 1;
+  lines.push(
+    `goal at ${units} units: committed within 2 s (p99: taken up ${lagP99S.toFixed(2)} s, confirmed ${confirmP99S.toFixed(2)} s), at most one core (${cores.toFixed(2)}): ${holds ? "holds" : "does not hold"}`,
+  );
+  return lines;
+}
+
 interface Load {
   readonly copy?: boolean;
   readonly units: number;
@@ -141,7 +169,7 @@ export async function run(flags: readonly string[]): Promise<Result> {
   const key = makeKey();
   try {
     console.log(
-      "units | ingesters | records/s | stored after p50, p99 (s) | watermark p99 (s) | ingester cores | MB | PostgreSQL cores | sent/made | lost",
+      "units | ingesters | records/s | taken up after p50, p99 (s) | watermark p99 (s) | ingester cores | MB | PostgreSQL cores | sent/made | lost",
     );
     const row = async (name: string, load: Load) => {
       const r = await underLoad(server, key, name, load);
@@ -151,12 +179,22 @@ export async function run(flags: readonly string[]): Promise<Result> {
       return r;
     };
     const seconds = short ? 8 : 30;
-    for (const units of short ? [50] : [50, 500, 5000]) {
+    const loads: {
+      units: number;
+      cores: number;
+      serverCores: number;
+      rss: number;
+      lagP99S: number;
+      confirmP99S: number;
+    }[] = [];
+    for (const units of short ? [50, 200] : [50, 500, 5000]) {
       const r = await row(`n${units}`, { units, rate: 0.1, seconds });
+      loads.push({ units, ...r });
       figures[`cores${units}`] = r.cores;
       figures[`lagP99S${units}`] = r.lagP99S;
       figures[`lost${units}`] = r.lost;
     }
+    for (const line of slopes(loads)) console.log(line);
     const rate = 40;
     const one = await row("full1", { units: 100, rate, seconds: short ? 8 : 20, copy: true });
     const { copyPerS } = one;
@@ -167,6 +205,9 @@ export async function run(flags: readonly string[]): Promise<Result> {
     if (!short) {
       const two = await row("full2", { units: 100, rate, seconds: 20, ingesters: 2 });
       figures["recordsPerSTwo"] = two.recordsPerS;
+      console.log(
+        `two ingesters on a shared subscription: ${(two.recordsPerS / one.recordsPerS).toFixed(2)} × one, COPY ${(copyPerS / two.recordsPerS).toFixed(1)} × both`,
+      );
     }
     return { name: "hq", figures };
   } finally {
