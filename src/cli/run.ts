@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { catalogue } from "../../devices/index.ts";
+import { systemClock } from "../bus/clock.ts";
 import { serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
@@ -76,10 +77,12 @@ export async function run(args: readonly string[], out: { write(text: string): u
     if (known.length === 0) log.error({ keys }, "there is no public key here; no configuration will be believed");
     const inbox = values.inbox ?? join(slots, "inbox");
     const outbox = values.outbox ?? join(slots, "outbox");
+    const nowMs = () => systemClock.monoMs();
+    const stick = createStick({ inbox, outbox, software: common.software, lines: recent.lines, log, nowMs });
     await runSlotted({
       dir: slots,
       inbox,
-      stick: createStick({ inbox, outbox, software: common.software, lines: recent.lines, log }),
+      stick,
       keys: known,
       catalogue,
       boot: readBootId(randomUUID),
@@ -88,7 +91,8 @@ export async function run(args: readonly string[], out: { write(text: string): u
       rehearsalEntry: join(import.meta.dirname, "..", "unit", "rehearsal-main.js"),
       ...away,
       ...trialTimes(values["trial-s"]),
-      start: (config, bundle, applyConfig) => startUnit({ ...common, ...away, config, bundle, applyConfig }),
+      start: (config, bundle, applyConfig) =>
+        startUnit({ ...common, ...away, config, bundle, applyConfig, stick: stick.state }),
     });
     return 0;
   }

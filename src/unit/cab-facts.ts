@@ -24,6 +24,8 @@ export interface CabSource {
   hq(): CabView["hq"];
   /** Which signed configuration runs, where one does. */
   bundle(): StateMessage["bundle"];
+  /** What a stick asked, and what became of it. */
+  stick(): CabView["stick"];
   /** When the newest shock was that a person should judge, in ms of this boot. */
   openCandidate(): number | undefined;
   nowMs(): number;
@@ -155,6 +157,7 @@ export function createCabFacts(options: {
         clock: { trust, utcMs: t === undefined ? null : Date.parse(t) },
         hq: source.hq(),
         bundle: source.bundle() ?? null,
+        stick: source.stick(),
         sampler: source.sampler(),
         sources: sourceViews(),
         shift: {

@@ -15,6 +15,9 @@ const RECORDS_MAX_BYTES = 128 << 20;
 /** Of what is free on the card, so much stays for the spool and everything else. */
 const KEPT_FREE_BYTES = 64 << 20;
 
+/** How long it is shown what a stick asked. */
+const SHOWN_MS = 600_000;
+
 /** Writes records for HQ into a file; what it wrote, or why nothing can be written. */
 export type ExportTo = (
   maxBytes: number,
@@ -41,14 +44,18 @@ export function createStick(options: {
   /** Newest warnings and errors of the log, as JSON. */
   readonly lines: () => readonly string[];
   readonly log: Logger;
+  readonly nowMs: () => number;
   readonly maxBytes?: number;
 }) {
-  const { inbox, outbox, log } = options;
+  const { inbox, outbox, log, nowMs } = options;
   let busy: Promise<void> | undefined;
+  /** What the last request came to, since when, and whether it has been carried away. */
+  let last: { readonly said: string; readonly sinceMs: number; readonly away: boolean } | undefined;
 
   async function answer(unit: AskedUnit | undefined, name: string, line: string): Promise<void> {
     await answerInbox(inbox, name, [line]);
     log.info({ request: name, answer: line }, "a stick asked");
+    last = { said: line, sinceMs: nowMs(), away: false };
     const done = !line.startsWith("REFUSED");
     await unit?.tell(done ? "stick_answered" : "stick_refused", done ? "info" : "warning", {
       request: name,
@@ -68,7 +75,13 @@ export function createStick(options: {
   async function look(unit: AskedUnit | undefined): Promise<void> {
     if (!isSwept) await sweep();
     const asked = await Promise.all(Object.values(REQUESTS).map((name) => readRequest(inbox, name)));
-    if (asked.every((one) => one === undefined)) return;
+    if (asked.every((one) => one === undefined)) {
+      // Who carries it away takes this file away last.
+      if (last !== undefined && !last.away && !(await isThere(join(outbox, OUTBOX.unit))))
+        last = { ...last, sinceMs: nowMs(), away: true };
+      return;
+    }
+    last = { said: "", sinceMs: nowMs(), away: false };
     try {
       const own = unit?.report();
       const [report, records] = asked.map((one) => one && (one.refused ?? whyNotFor(one.units, own?.unit)));
@@ -128,6 +141,12 @@ export function createStick(options: {
           busy = undefined;
         });
     },
+    /** For the page in the cab; null when nothing was asked for some minutes. A stick may be taken off when it is not `reading`. */
+    state(): { readonly state: "reading" | "done" | "refused"; readonly said: string } | null {
+      if (last === undefined || nowMs() - last.sinceMs > SHOWN_MS) return null;
+      const { said, away } = last;
+      return { state: away ? (said.startsWith("REFUSED") ? "refused" : "done") : "reading", said };
+    },
     /** Resolves when nothing is being answered. */
     idle: (): Promise<void> => busy ?? Promise.resolve(),
   };
@@ -172,6 +191,12 @@ function whyNotFor(units: readonly string[], own: string | undefined): string {
   if (units.length === 0 || (own !== undefined && units.includes(own))) return "";
   return `REFUSED: it is for ${units.slice(0, 5).join(", ").slice(0, 200)}, this is ${own ?? "a unit without a configuration"}`;
 }
+
+const isThere = (path: string) =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  );
 
 async function clear(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });

@@ -105,6 +105,8 @@ export async function startUnit(options: {
   readonly manager?: ServiceManager;
   /** Which signed configuration runs, where one does. */
   readonly bundle?: () => StateMessage["bundle"];
+  /** What a stick asked, and what became of it, for the page in the cab. */
+  readonly stick?: OperatorSource["stick"];
 }): Promise<Unit> {
   const { config, log } = options;
   const bundle = options.bundle ?? (() => undefined);
@@ -304,6 +306,7 @@ export async function startUnit(options: {
     nowMs: () => clock.monoMs(),
     sampler: () => sampler,
     bundle,
+    stick: options.stick ?? (() => null),
     switchingOff,
     sources: () => status?.sources ?? {},
     spool: () => spool.state,

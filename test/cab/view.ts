@@ -15,6 +15,7 @@ export const VIEW: CabView = {
   clock: { trust: "gnss", utcMs: 1_795_596_401_658 },
   hq: { connected: true, unsent: 3, lastAckS: 2, spool: "ok" },
   bundle: { serial: 7, trial: false, last: "serial 7 committed: all was well for 60 s" },
+  stick: null,
   sampler: "running",
   sources: [
     { name: "gnss", part: "gnss-ubx", state: "running" },

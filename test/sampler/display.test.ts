@@ -75,6 +75,7 @@ function rig() {
       nowMs: () => clock.monoMs(),
       sampler: () => "running",
       bundle: () => undefined,
+      stick: () => null,
       switchingOff: () => false,
       sources: () => status?.sources ?? {},
       spool: () => "ok",

@@ -185,6 +185,20 @@ describe("the page in the cab", () => {
     expect(await page.textContent("#lamp")).toMatch(/[\u1780-\u17ff]/);
   });
 
+  it("says whether a stick may be taken out, and what became of what it asked for", async () => {
+    view = { ...VIEW, stick: { state: "reading", said: "" } };
+    await serve();
+    const page = await open();
+    await says(page, "#stick", "សូមកុំដកចេញ");
+    await page.locator("#languages button", { hasText: "English" }).tap();
+    await says(page, "#stick", "Leave it in");
+    view = { ...VIEW, stick: { state: "refused", said: "REFUSED: no <b>key</b>" } };
+    await says(page, "#stick", "Refused. It may be taken out.");
+    await says(page, "#stick span[lang=en]", "REFUSED: no <b>key</b>");
+    view = VIEW;
+    await until("it to be gone", async () => (await page.locator("#stick").textContent()) === "");
+  });
+
   it("shows a dash for what is not known, never a zero", async () => {
     const none = { value: null, target: null, verdict: "none" } as const;
     const gnss = { fix: "silent", satellites: null } as const;

@@ -112,10 +112,11 @@ async function kept(): Promise<number> {
 const hq = (...args: string[]) => runSwath(["hq", ...args, "--org", ORG, "--database", url]);
 const bringIn = (file: string) =>
   hq("import", file, "--key", join(dir, "export.key"), "--ca", join(dir, "fleet/ca/ca.crt"));
+/** The first number of the log in a file; beyond all when HQ's word has freed every one. */
 const firstOf = (file: string) => {
   const opened = openRecordFile(readFileSync(file), exportKey.privateKey);
   if ("refused" in opened) throw new Error(opened.refused);
-  return opened.ending?.ranges.find(({ lane }) => lane === "log")?.from;
+  return opened.ending?.ranges.find(({ lane }) => lane === "log")?.from ?? Number.POSITIVE_INFINITY;
 };
 
 it("records reach HQ on a stick from a unit without a link, completely; when it comes back, HQ's word frees them on the unit", async () => {

@@ -52,6 +52,7 @@ beforeEach(() => {
       lamp: () => "ok",
       sampler: () => "running",
       bundle: () => bundle,
+      stick: () => null,
       sources: () => sources,
       openCandidate: () => candidateMs,
       hq: () => ({ connected: false, unsent: 0, lastAckS: null, spool: "ok" }),

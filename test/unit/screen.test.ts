@@ -19,6 +19,7 @@ const view: CabView = {
   clock: { trust: "gnss", utcMs: 0 },
   hq: { connected: true, unsent: 12, lastAckS: 1, spool: "ok" },
   bundle: null,
+  stick: null,
   sampler: "running",
   sources: [{ name: "shock", part: "adxl375", state: "running" }],
   shift: {

@@ -62,9 +62,10 @@ function unitOf(exportTo: ExportTo = good) {
 }
 
 const lines = createRecentLines(2);
+let nowMs = 0;
 const stickOf = (maxBytes?: number) =>
   createStick({
-    ...{ inbox, outbox, software: "0.1.0", lines: lines.lines, log: pino({ level: "silent" }) },
+    ...{ inbox, outbox, software: "0.1.0", lines: lines.lines, log: pino({ level: "silent" }), nowMs: () => nowMs },
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
 const ask = (what: "report" | "records", text = "") => writeFileSync(join(inbox, `swath-${what}.request`), text);
@@ -204,5 +205,27 @@ describe("a stick that asks", () => {
     expect(answer("records")).toMatch(/^DONE/);
     await looked(unit, stick);
     expect(runs).toBe(1);
+  });
+
+  it("is shown as being read until its files are carried away, then as done or refused, and no longer after ten minutes", async () => {
+    const stick = stickOf();
+    const { unit } = unitOf();
+    expect(stick.state()).toBeNull();
+    ask("report");
+    stick.look(unit);
+    await stick.idle();
+    expect(stick.state()).toEqual({ state: "reading", said: "DONE: report written" });
+    await looked(unit, stick);
+    expect(stick.state()).toMatchObject({ state: "reading" });
+    rmSync(join(outbox, "unit"));
+    await looked(unit, stick);
+    expect(stick.state()).toMatchObject({ state: "done" });
+    nowMs += 601_000;
+    expect(stick.state()).toBeNull();
+    ask("report", "u9");
+    await looked(unit, stick);
+    rmSync(join(outbox, "unit"));
+    await looked(unit, stick);
+    expect(stick.state()).toEqual({ state: "refused", said: "REFUSED: it is for u9, this is u1" });
   });
 });

@@ -87,17 +87,29 @@ function shift(view: CabView): HTMLElement[] {
   });
 }
 
-/** Which configuration runs, and what became of the newest; the unit's own sentences are English in every language. */
+/** A sentence of the unit's own under a word; it is English in every language. */
+function said(key: string, text: string | undefined): HTMLElement[] {
+  if (text === undefined) return [];
+  const line = made("p", `${word(key)}: `, "note");
+  const own = made("span", text);
+  own.lang = "en";
+  line.append(own);
+  return [line];
+}
+
+/** Whether a stick may be taken off, and what became of what it asked for. */
+function stick({ stick: s }: CabView): HTMLElement[] {
+  if (s === null) return [];
+  return [
+    made("h3", word("stick")),
+    made("p", word(`stick.${s.state}`)),
+    ...(s.said === "" ? [] : said("stick.said", s.said)),
+  ];
+}
+
+/** Which configuration runs, and what became of the newest. */
 function bundle({ bundle: b }: CabView): HTMLElement[] {
   if (b === null) return [];
-  const said = (key: string, text: string | undefined) => {
-    if (text === undefined) return [];
-    const line = made("p", `${word(key)}: `, "note");
-    const own = made("span", text);
-    own.lang = "en";
-    line.append(own);
-    return [line];
-  };
   return [
     made("h3", word("bundle")),
     made("p", `${b.serial} · ${word(b.trial ? "bundle.trial" : "bundle.kept")}`),
@@ -143,6 +155,7 @@ export function draw(view: CabView): void {
   refill(one("facts"), [language, view.gnss, view.clock, view.hq, view.sources, view.sampler], () => facts(view));
   refill(one("sensors"), [language, view.sources], () => view.sources.map(sensor));
   refill(one("bundle"), [language, view.bundle], () => bundle(view));
+  refill(one("stick"), [language, view.stick], () => stick(view));
   refill(one("shift"), [language, view.shift], () => shift(view));
   refill(one("last-marks"), [language, view.marks], () =>
     view.marks.length === 0

@@ -49,6 +49,8 @@ export interface CabView {
     readonly rehearsal?: string | undefined;
     readonly refused?: string | undefined;
   } | null;
+  /** A stick that asked for the report or the records, for some minutes; the sentence is in English. */
+  readonly stick: { readonly state: "reading" | "done" | "refused"; readonly said: string } | null;
   readonly sampler: "starting" | "running" | "restarting";
   /** What needs a hand first, then the others. */
   readonly sources: readonly SourceView[];
