@@ -9,6 +9,7 @@ import { buildDescriptor } from "../config/descriptor.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import type { TrialFacts } from "../config/trial.ts";
 import type { Status } from "../link/frame.ts";
+import { SAMPLER_NODE_FLAGS } from "../link/sampler-node.ts";
 import { type LinkServer, startLinkServer } from "../link/server.ts";
 import { LANES, type Lane, type SamplerEnd, type Severity, type StateMessage } from "../model/record.ts";
 import type { Clock } from "../model/time.ts";
@@ -357,7 +358,7 @@ export async function startUnit(options: {
     createSupervisor({
       command: process.execPath,
       args: [
-        ...[options.samplerEntry, "--config", config.file, "--socket", socket],
+        ...[...SAMPLER_NODE_FLAGS, options.samplerEntry, "--config", config.file, "--socket", socket],
         ...["--sim-start", String(startMs), "--sim-utc", String(startUtcMs)],
       ],
       clock: systemClock,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { SAMPLER_NODE_FLAGS } from "../../src/link/sampler-node.ts";
 import { lacking } from "../rigs/i2c-user/child-run.ts";
 import { CAN_FRAMES_HZ, planConfig } from "./plan-config.ts";
 import { servePlanI2c } from "./plan-machine.ts";
@@ -74,7 +75,10 @@ async function measure(file: string, seconds: number, bus: string): Promise<Foun
   const hardware = bus === "user-land" ? await servePlanI2c(file) : undefined;
   try {
     const env = { ...process.env, ...hardware?.env };
-    const child = fork(join(import.meta.dirname, "plan-worker.js"), [file, String(seconds), bus], { env });
+    const child = fork(join(import.meta.dirname, "plan-worker.js"), [file, String(seconds), bus], {
+      env,
+      execArgv: [...SAMPLER_NODE_FLAGS],
+    });
     const ended = once(child, "exit").then(([code]) => {
       throw new Error(`the sampler ended with ${code} before it told its figures`);
     });
