@@ -4,6 +4,20 @@ import { parseAst } from "vitest/node";
 
 const root = resolve(import.meta.dirname, "../..");
 
+/** Properties of a serial part's table that say nothing about a value, and what its twin sends. */
+export const UNTOLD: readonly string[] = [
+  "frameHz",
+  "payload",
+  "pair",
+  "range",
+  "resolution",
+  "rateHz",
+  "silentMs",
+  "scanHz",
+  "charsPerSecond",
+  "options",
+];
+
 type Node = { type: string; start: number; end: number; [key: string]: any };
 /** What a module imports, by how it names it without its ending. */
 export type Imports = Readonly<Record<string, unknown>>;
@@ -13,6 +27,9 @@ export interface SourceMutant<M> {
   readonly title: string;
   load(): M;
 }
+
+/** Turns of all loops of one mutant, after which it is taken to loop for ever: many times what any vector needs. */
+const MAX_TURNS = 3_000_000;
 
 /** One slip of the pen in an operator. */
 const OTHER: Readonly<Record<string, string>> = {
@@ -55,7 +72,26 @@ function loaded<M>(code: string, imports: Imports): M {
       if (!(from in imports)) throw new Error(`nothing was given for the import ${from}`);
       return `const ${what} = $imports["${from}"];`;
     });
-  return new Function("$imports", `"use strict";${body};return {${names.join(",")}};`)(imports) as M;
+  let left = MAX_TURNS;
+  const turn = () => {
+    if (left-- === 0) throw new Error("it loops for ever");
+  };
+  return new Function("$imports", "$turn", `"use strict";${body};return {${names.join(",")}};`)(imports, turn) as M;
+}
+
+/** Text put at a place of the module; with `end`, in the place of what stands there. */
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The module with these edits, which do not overlap. */
+function edited(code: string, edits: readonly Edit[]): string {
+  let text = code;
+  for (const e of edits.toSorted((a, b) => b.start - a.start || b.end - a.end))
+    text = text.slice(0, e.start) + e.text + text.slice(e.end);
+  return text;
 }
 
 /**
@@ -72,13 +108,20 @@ export function sourceMutants<M>(
   const file = resolve(root, `dist/${path}.js`);
   if (!existsSync(file)) throw new Error(`${file} is missing: npm run build`);
   const code = readFileSync(file, "utf8").replace(/^\/\/# sourceMappingURL.*$/m, "");
-  const edits: { start: number; end: number; text: string }[] = [];
+  const edits: Edit[] = [];
+  /** What counts the turns of each loop, so that a mutant without an end is found by it. */
+  const turns: Edit[] = [];
   const edit = (start: number, end: number, ...texts: string[]) =>
     edits.push(...texts.map((text) => ({ start, end, text })));
 
   function walk(node: Node): void {
     const name = node["id"]?.name ?? node["key"]?.name;
     if (node.type === "ImportDeclaration" || skip.includes(name)) return;
+    const { body } = node;
+    if (/^(?:For(?:In|Of)?|While|DoWhile)Statement$/.test(node.type)) {
+      turns.push({ start: body.start, end: body.start, text: "{ $turn(); " });
+      turns.push({ start: body.end, end: body.end, text: " }" });
+    }
     if (node.type === "Literal" && typeof node["value"] === "number") {
       const n: number = node["value"];
       edit(node.start, node.end, ...(Number.isInteger(n) ? [n + 1, n - 1] : [n * 1.02, n * 10]).map((x) => `(${x})`));
@@ -105,8 +148,8 @@ export function sourceMutants<M>(
     const line = code.slice(code.lastIndexOf("\n", start) + 1, code.indexOf("\n", end)).trim();
     return {
       title: `${code.slice(start, end)} → ${text} in ${line.slice(0, 100)}`,
-      load: () => loaded<M>(code.slice(0, start) + text + code.slice(end), imports),
+      load: () => loaded<M>(edited(code, [...turns, { start, end, text }]), imports),
     };
   });
-  return { original: loaded<M>(code, imports), mutants };
+  return { original: loaded<M>(edited(code, turns), imports), mutants };
 }

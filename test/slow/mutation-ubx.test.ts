@@ -1,165 +1,20 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { z } from "zod";
 import type * as UbxDevice from "../../devices/gnss-ubx.ts";
-import type { tfmini as Tfmini } from "../../devices/tfmini.ts";
-import type * as Modbus from "../../src/codec/modbus-rtu.ts";
 import * as nmeaParse from "../../src/codec/nmea-parse.ts";
 import type * as Config from "../../src/codec/ubx-config.ts";
 import * as framer from "../../src/codec/ubx-framer.ts";
 import type * as Pvt from "../../src/codec/ubx-nav-pvt.ts";
 import type * as RelPos from "../../src/codec/ubx-relposned.ts";
-import { rangeProtocol, rangeTwin } from "../../src/device/range-frames.ts";
 import * as serialDevice from "../../src/device/serial-device.ts";
 import { ubxProtocol } from "../../src/device/ubx-receiver.ts";
 import { ubxTwin } from "../../src/device/ubx-twin.ts";
-import * as quality from "../../src/model/quality.ts";
 import { serialRig } from "../device/serial-rig.ts";
-import { type SourceMutant, sourceMutants } from "../rigs/source-mutants.ts";
-
-const goldenOf = (part: string) =>
-  JSON.parse(readFileSync(resolve(import.meta.dirname, `../golden/${part}.json`), "utf8"));
-const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(" ", ""), "hex"));
-
-/** Whether a module contradicts the vectors; one that throws does. */
-type Contradicts<M> = (module: M) => boolean;
-
-/** Prints the rate and what was not found; `explained` are slips that mean the same. */
-function judge<M>(
-  table: string,
-  { original, mutants }: { original: M; mutants: readonly SourceMutant<M>[] },
-  contradicts: Contradicts<M>,
-  explained: readonly RegExp[] = [],
-): void {
-  expect(contradicts(original), `${table} as it is`).toBe(false);
-  const survivors = mutants.filter((mutant) => {
-    try {
-      return !contradicts(mutant.load());
-    } catch {
-      return false;
-    }
-  });
-  const titles = survivors.map((s) => s.title);
-  const same = titles.filter((title) => explained.some((e) => e.test(title)));
-  const rate = (100 * (mutants.length - survivors.length)) / mutants.length;
-  console.log(
-    `${table}: ${mutants.length} mistakes, ${rate.toFixed(1)} % found, ${same.length} mean the same${titles.map((s) => `\n  not found: ${s}`).join("")}`,
-  );
-  expect(mutants.length).toBeGreaterThan(10);
-  expect(titles.filter((title) => !same.includes(title))).toEqual([]);
-}
-
-const close = (x: number, y: number | null) =>
-  y === null ? Number.isNaN(x) : Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(y));
-const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+import { bytesOf, close, goldenOf, hexOf, judge } from "../rigs/source-judge.ts";
+import { sourceMutants, UNTOLD } from "../rigs/source-mutants.ts";
 
 describe("a mistake in the text of", () => {
-  it("the Modbus codec is found by exchanges that were worked out or recorded", () => {
-    const { many, exception, exchanges: told } = goldenOf("modbus-rtu");
-    const refusal = bytesOf(exception.answer);
-    const exchanges = told as {
-      register: number;
-      slave?: number;
-      fn?: 3 | 4;
-      type: Modbus.ModbusType;
-      scale: number;
-      offset?: number;
-      ask: string;
-      answer: string | null;
-      value: number;
-    }[];
-    judge<typeof Modbus>(
-      "Modbus codec",
-      sourceMutants("src/codec/modbus-rtu", {}, ["encodeModbusAnswer", "encodeModbusException", "writeModbusValue"]),
-      (m) =>
-        exchanges.some(({ register, slave = 1, fn = 3, type, scale, offset = 0, ask, answer, value }) => {
-          const count = m.registersOf(type);
-          if (!m.MODBUS_TYPES.includes(type)) return true;
-          if (hexOf(m.encodeModbusRead(slave, fn, register, count)) !== ask) return true;
-          if (answer === null) return false;
-          const bytes = bytesOf(answer);
-          const asked = { slave, fn, count };
-          const judged = (b: Uint8Array, of = asked) => m.judgeModbusAnswer(b, b.length, of);
-          for (let n = 0; n < bytes.length; n++) if (judged(bytes.subarray(0, n)) !== "more") return true;
-          if (judged(bytes) !== "values" || judged(Uint8Array.from([...bytes, 0])) !== "stranger") return true;
-          const bad = (at: number) => Uint8Array.from(bytes, (b, i) => (i === at ? b ^ 1 : b));
-          if ([3, bytes.length - 2, bytes.length - 1].some((at) => judged(bad(at)) !== "crc")) return true;
-          if ([0, 1, 2].some((at) => judged(bad(at)) !== "stranger")) return true;
-          return !close(m.readModbusValue(type, bytes, 3) * scale + offset, value);
-        }) ||
-        hexOf(m.encodeModbusRead(many.slave, many.fn, many.register, many.count)) !== many.ask ||
-        // An exception, the same damaged, of another slave, and too short to tell whose it is.
-        (
-          [
-            [refusal, "exception"],
-            [Uint8Array.from(refusal, (b, i) => (i === 4 ? b ^ 1 : b)), "crc"],
-            [Uint8Array.from(refusal, (b, i) => (i === 0 ? b ^ 2 : b)), "stranger"],
-            [Uint8Array.from([3, 4, 2, 0]), "more"],
-          ] as const
-        ).some(([b, is]) => m.judgeModbusAnswer(b, b.length, { slave: 1, fn: 4, count: 1 }) !== is),
-      // The places of the CRC are written over; the buffer may be longer; what lies behind the last register is not read.
-      [
-        /Uint8Array\.from\(\[\.\.\.body, 0, 0\]\)/,
-        /^4 → \(5\) in .*new ArrayBuffer\(4\)/,
-        /^0 → .* in view\.setUint8\(i, .* \?\? 0\);/,
-      ],
-    );
-  });
-
-  const frameImports = {
-    zod: { z },
-    "../src/device/range-frames": { rangeProtocol, rangeTwin },
-    "../src/device/serial-device": serialDevice,
-    "../src/model/quality": quality,
-  };
-  /** What says nothing about a value, and what the twin sends. */
-  const UNTOLD = [
-    "frameHz",
-    "payload",
-    "pair",
-    "range",
-    "resolution",
-    "rateHz",
-    "silentMs",
-    "scanHz",
-    "charsPerSecond",
-    "options",
-  ];
-  const cases = goldenOf("range-frames").cases as {
-    part: string;
-    bytes: string;
-    expect: Record<string, number | null>;
-    q: number;
-  }[];
-  const inMm = (device: typeof Tfmini) => {
-    const { scans, send } = serialRig(device, { output: "mm" });
-    send(bytesOf("59597900e803c808e6"));
-    return scans[0]?.x["distance"];
-  };
-  it.each(["a02yyuw", "tfmini"] as const)("%s is found by frames at the ends of its range", (part) => {
-    judge<Record<string, typeof Tfmini>>(
-      part,
-      sourceMutants(`devices/${part}`, frameImports, UNTOLD),
-      (m) =>
-        cases
-          .filter((c) => c.part === part)
-          .some(({ bytes, expect: wanted, q }) => {
-            const { scans, send } = serialRig(m[part]!);
-            send(bytesOf(bytes));
-            return (
-              scans.length !== 1 ||
-              scans[0]!.q["distance"] !== q ||
-              (scans[0]!.q["strength"] ?? 0) !== 0 ||
-              (scans[0]!.q["temperature"] ?? 0) !== 0 ||
-              Object.entries(wanted).some(([key, x]) => !close(scans[0]!.x[key]!, x))
-            );
-          }) ||
-        (part === "tfmini" && inMm(m[part]!) !== 0.121),
-    );
-  });
-
   const ubx = goldenOf("gnss-ubx");
   const payloadOf = (frame: string) => bytesOf(frame).subarray(6, -2);
 
