@@ -29,7 +29,7 @@ export interface SourceMutant<M> {
 }
 
 /** Turns of all loops of one mutant, after which it is taken to loop for ever: many times what any vector needs. */
-const MAX_TURNS = 3_000_000;
+const MAX_TURNS = 500_000;
 
 /** One slip of the pen in an operator. */
 const OTHER: Readonly<Record<string, string>> = {

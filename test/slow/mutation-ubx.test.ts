@@ -257,4 +257,90 @@ describe("a mistake in the text of", () => {
       [/^(< → <=|4 → \(3\)) in for \(let at = HEAD; at \+ 4 < /],
     );
   });
+
+  it("UBX framing is found by frames whole, damaged, within false ones, longest, and at two instants", () => {
+    /** A frame whose check sum is worked out here: the sum of all bytes, and the sum of those sums. */
+    const frameOf = (cls: number, id: number, payload: Uint8Array) => {
+      const body = [cls, id, payload.length % 256, payload.length >> 8, ...payload];
+      let [a, b] = [0, 0];
+      for (const byte of body) {
+        a += byte;
+        b += a;
+      }
+      return Uint8Array.from([0xb5, 0x62, ...body, a % 256, b % 256]);
+    };
+    const ack = bytesOf(ubx.ack);
+    const nak = bytesOf(ubx.nak);
+    const long = frameOf(
+      1,
+      7,
+      Uint8Array.from({ length: 4096 }, (_, i) => (i * 7) % 251),
+    );
+    const none = { frames: 0, badChecksum: 0, tooLong: 0, junkBytes: 0 };
+    const told = (b: Uint8Array) => `${b[2]} ${b[3]} ${hexOf(b.subarray(6, -2))}`;
+    const join = (...parts: (Uint8Array | string)[]) =>
+      Uint8Array.from(parts.flatMap((p) => [...(typeof p === "string" ? bytesOf(p) : p)]));
+    const bent = (at: number, by: number) => Uint8Array.from(ack, (b, i) => (i === at ? b ^ by : b));
+    const streams: [Uint8Array, Uint8Array[], Partial<framer.UbxFramerCounters>][] = [
+      [join(ack, nak, ack), [ack, nak, ack], { frames: 3 }],
+      [join("0001b5", ack), [ack], { frames: 1, junkBytes: 3 }],
+      [join("b500", ack), [ack], { frames: 1, junkBytes: 2 }],
+      ...[8, 9].flatMap((at) =>
+        [1, 2, 4, 8, 16, 32, 64, 128].map((by): (typeof streams)[number] => [
+          join(bent(at, by), nak),
+          [nak],
+          { frames: 1, badChecksum: 1, junkBytes: 10 },
+        ]),
+      ),
+      ...[2, 3, 6, 7].map((at): (typeof streams)[number] => [
+        join(bent(at, 4), nak),
+        [nak],
+        { frames: 1, badChecksum: 1, junkBytes: 10 },
+      ]),
+      // A false beginning of two bytes' payload, within which a true one begins.
+      [join("b56205010200", ack), [ack], { frames: 1, badChecksum: 1, junkBytes: 6 }],
+      [frameOf(0x0a, 0x04, new Uint8Array(0)), [frameOf(0x0a, 0x04, new Uint8Array(0))], { frames: 1 }],
+      [join("00", long, ack, long), [long, ack, long], { frames: 3, junkBytes: 1 }],
+      // What can be told at the second byte, and at the sixth.
+      [join("b500"), [], { junkBytes: 2 }],
+      [join("b56201070110"), [], { tooLong: 1, junkBytes: 6 }],
+      [join("b56201070110", ack), [ack], { frames: 1, tooLong: 1, junkBytes: 6 }],
+      [frameOf(1, 7, new Uint8Array(300).fill(0xff)), [frameOf(1, 7, new Uint8Array(300).fill(0xff))], { frames: 1 }],
+    ];
+    judge<typeof framer>("UBX framing", sourceMutants("src/codec/ubx-framer", {}, []), (m) => {
+      const started: number[] = [];
+      const timed = m.createUbxFramer((_c, _i, _p, startedMs) => started.push(startedMs));
+      timed.push(ack.subarray(0, 9), 5);
+      timed.push(join(ack.subarray(9), nak.subarray(0, 1)), 9);
+      timed.push(nak.subarray(1), 12);
+      // One read of more than the framer holds, and then another.
+      let heard = 0;
+      const full = m.createUbxFramer(() => heard++);
+      full.push(join(long, long, ack), 0);
+      full.push(nak, 0);
+      const halves: string[] = [];
+      const halved = m.createUbxFramer((c) => halves.push(`${c}`));
+      halved.push(ack.subarray(0, 6), 0);
+      halved.reset();
+      halved.push(join(ack.subarray(6), nak), 0);
+      return (
+        !isDeepStrictEqual([started, halves], [[5, 9], ["5"]]) ||
+        halved.counters.junkBytes !== 10 ||
+        heard !== 4 ||
+        full.counters.junkBytes !== 0 ||
+        [ack, nak, long, frameOf(1, 2, Uint8Array.of(7, 8, 9))].some(
+          (b) => hexOf(m.encodeUbx(b[2]!, b[3]!, b.subarray(6, -2))) !== hexOf(b),
+        ) ||
+        streams.some(([stream, frames, counters]) =>
+          [1, 5, 100_000].some((cut) => {
+            if (cut < 100 && stream.length > 1000) return false;
+            const got: string[] = [];
+            const f = m.createUbxFramer((c, i, payload) => got.push(`${c} ${i} ${hexOf(payload)}`));
+            for (let at = 0; at < stream.length; at += cut) f.push(stream.subarray(at, at + cut), at);
+            return !isDeepStrictEqual([got, f.counters], [frames.map(told), { ...none, ...counters }]);
+          }),
+        )
+      );
+    });
+  });
 });
