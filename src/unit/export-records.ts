@@ -122,7 +122,9 @@ function runsOf(read: readonly StoredRecord[], lane: Lane): StoredRecord[][] {
 export function readExportKey(file: string | undefined): KeyObject | string {
   if (file === undefined) return "no export key of HQ is set (hq.exportKeyFile)";
   try {
-    const key = createPublicKey(readFileSync(file));
+    const pem = readFileSync(file, "utf8");
+    if (pem.includes("PRIVATE KEY")) return `${file} is a private key, which stays at HQ: expected the public half`;
+    const key = createPublicKey(pem);
     return key.asymmetricKeyType === "x25519"
       ? key
       : `${file} is a key of type ${key.asymmetricKeyType}, expected x25519`;

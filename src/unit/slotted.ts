@@ -31,6 +31,8 @@ export interface TrialTimes {
 export const TRIAL_TIMES: TrialTimes = { holdMs: 60_000, limitMs: 300_000 };
 
 const LOOK_MS = 1000;
+/** How long another configuration waits for what a stick asked of the one that runs. */
+const STICK_MS = 120_000;
 /** A unit that cannot start with the only configuration it has asks again after this. */
 const RETRY_MS = 30_000;
 
@@ -177,6 +179,11 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
       } finally {
         // What ends here ends in order, whatever is wrong with the card.
         await slots.end().catch((e: unknown) => log.error({ err: e }, "the slots cannot be written"));
+        // What a stick asked of this unit is finished first, but for a stop.
+        if (!ending && options.stick !== undefined) {
+          await Promise.race([options.stick.idle(), pause(STICK_MS)]);
+          wake();
+        }
         await unit.stop();
       }
     } finally {

@@ -57,10 +57,12 @@ export function createStick(options: {
     log.info({ request: name, answer: line }, "a stick asked");
     last = { said: line, sinceMs: nowMs(), away: false };
     const done = !line.startsWith("REFUSED");
-    await unit?.tell(done ? "stick_answered" : "stick_refused", done ? "info" : "warning", {
-      request: name,
-      answer: line,
-    });
+    const detail = { request: name, answer: line };
+    await unit
+      ?.tell(done ? "stick_answered" : "stick_refused", done ? "info" : "warning", detail)
+      .catch((e: unknown) => {
+        log.warn({ err: e }, "no record could be made of it");
+      });
   }
 
   let isSwept = false;

@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 /** A signed configuration of a simulated machine whose broker is reached with certificates, when it is there. */
-function bundle(): Buffer {
+function bundle(serial: number, label = "Supply"): Buffer {
   const pem = (name: string, key: typeof exportKey.publicKey) => {
     writeFileSync(join(dir, name), key.export({ format: "pem", type: key.type === "public" ? "spki" : "pkcs8" }));
     return join(dir, name);
@@ -68,7 +68,7 @@ function bundle(): Buffer {
     hq: { keyFiles: [pem("hq.pub", hqKey.public)], exportKeyFile: pem("export.pub", exportKey.publicKey) },
     buses: { i2c1: { kind: "i2c", device: 1, clockHz: 400000 } },
     parts: { supply: { part: "ina228", bus: "i2c1", address: 0x40, options: { shuntOhm: 0.015, maxA: 10 } } },
-    channels: { volts: { from: "supply.voltage", stats: ["mean"] } },
+    channels: { volts: { from: "supply.voltage", label, stats: ["mean"] } },
     ...{ rows: { everyMs: 500, batch: 4 }, simulation: { seed: 3 } },
   };
   const file = join(dir, "unit.yaml");
@@ -80,18 +80,22 @@ function bundle(): Buffer {
     org: ORG,
     unit: UNIT,
     machine: "m1",
-    serial: 1,
+    serial,
     config: loaded.hash,
     expires,
     files,
   });
 }
 
-/** Plugs a stick in that asks for records, as udev does; the file of records that it then carries, and what it was told. */
-async function plug(stick: string): Promise<{ readonly file: string; readonly answer: string }> {
+/** Plugs a stick in that asks for records and may bring a configuration, as udev does; the file of records that it then carries, and what it was told. */
+async function plug(
+  stick: string,
+  configuration?: Buffer,
+): Promise<{ readonly file: string; readonly answer: string }> {
   const at = join(dir, stick);
   mkdirSync(at);
   writeFileSync(join(at, "swath-records.request"), "");
+  if (configuration !== undefined) writeFileSync(join(at, "unit.swath"), configuration);
   const [inbox, outbox] = [join(dir, "slots/inbox"), join(dir, "slots/outbox")];
   const env = {
     ...process.env,
@@ -123,11 +127,11 @@ it("records reach HQ on a stick from a unit without a link, completely; when it 
   mkdirSync(join(dir, "slots/inbox"), { recursive: true });
   mkdirSync(join(dir, "keys"));
   writeFileSync(join(dir, "keys/hq.pub"), `untrusted comment: key\n${formatPublicKey(signing.known)}\n`);
-  writeFileSync(join(dir, "new"), bundle());
+  writeFileSync(join(dir, "new"), bundle(1));
   renameSync(join(dir, "new"), join(dir, "slots/inbox/1.swath"));
   unit = launch(["run", "--slots", join(dir, "slots"), "--keys", join(dir, "keys")]);
   await unit.until("the link to be told down", () => /link\/down|ECONNREFUSED/.test(unit!.output));
-  await unit.until("records of some seconds", async () => (await kept()) >= 5, 60_000);
+  await unit.until("records of some seconds", async () => (await kept()) >= 5, 120_000);
 
   const { file, answer } = await plug("stick");
   expect(answer).toMatch(/^DONE: \d+ records written, sealed for HQ\n/);
@@ -160,9 +164,11 @@ it("records reach HQ on a stick from a unit without a link, completely; when it 
     broker: { url: new URL(`mqtt://127.0.0.1:${plainPort}`) },
   });
   try {
-    await until("new records over the air", () => ingester.stats().records > 2, 90_000);
-    await unit.until("them to be freed", async () => (await kept()) <= 2, 60_000);
-    const later = await plug("later");
+    await until("new records over the air", () => ingester.stats().records > 2, 120_000);
+    await unit.until("them to be freed", async () => (await kept()) <= 2, 120_000);
+    // With a new configuration on the same stick both are served.
+    const later = await plug("later", bundle(2, "Battery"));
+    expect(later.answer).toMatch(/^ACCEPTED: [\s\S]*\nDONE: \d+ records written, sealed for HQ\n/);
     expect(firstOf(file)).toBe(1);
     expect(firstOf(later.file)).toBeGreaterThan(3);
     await bringIn(later.file);
@@ -173,4 +179,4 @@ it("records reach HQ on a stick from a unit without a link, completely; when it 
   }
   const end = await hq("gaps", UNIT);
   expect([end.code, end.output]).toEqual([0, expect.stringContaining("complete")]);
-}, 240_000);
+}, 600_000);

@@ -183,6 +183,8 @@ describe("the keys of an export", () => {
     expect(readExportKey(good)).not.toBeTypeOf("string");
     const signing = generateKeyPairSync("ed25519").publicKey.export({ format: "pem", type: "spki" });
     expect(readExportKey(pem("ed.pem", signing))).toMatch(/type ed25519, expected x25519/);
+    const secret = hq.privateKey.export({ format: "pem", type: "pkcs8" });
+    expect(readExportKey(pem("secret.pem", secret))).toMatch(/is a private key, which stays at HQ/);
     expect(readExportKey(pem("text.pem", "no key"))).toMatch(/cannot be read/);
     expect(readExportKey(join(dir, "none"))).toMatch(/ENOENT/);
     expect(readExportKey(undefined)).toMatch(/no export key of HQ is set/);
