@@ -20,6 +20,7 @@ export type Topic =
   | "panel"
   | "display"
   | "power"
+  | "harness"
   | "detector"
   | "calibration"
   | "rows"
@@ -72,6 +73,7 @@ export function diffConfigs(before: LoadedConfig, after: LoadedConfig): Change[]
   fields("track", "track", trackOf(before), trackOf(after));
   fields("panel", "panel", before.panel, after.panel);
   fields("display", "display", displayOf(before), displayOf(after));
+  fields("harness", "harness", before.harness, after.harness);
   fields("power", "ignition", before.power?.ignition, after.power?.ignition);
   named("detector", byName(before.detectors, detectorOf), byName(after.detectors, detectorOf));
   const calibrations = ({ calibration: c }: LoadedConfig) =>

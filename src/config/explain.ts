@@ -29,6 +29,7 @@ export function explainConfig(loaded: LoadedConfig, nowMs: number): string[] {
     ...calibrationLines(loaded, nowMs),
     ...panelLines(loaded),
     ...powerLines(loaded),
+    ...harnessLines(loaded),
     ...output(loaded),
   ];
 }
@@ -213,6 +214,11 @@ function panelLines({ panel }: LoadedConfig): string[] {
     ...(keyPin === undefined ? [] : [`key on pin ${keyPin}: short ${words(panel.short)}, long ${words(panel.long)}`]),
   ];
   return [`Panel on ${board}: ${things.join("; ")}`];
+}
+
+function harnessLines({ harness }: LoadedConfig): string[] {
+  if (harness === undefined) return [];
+  return [`Harness: ${harness.channel} must read ${harness.serial}, or the unit says that it is in the wrong machine`];
 }
 
 function powerLines({ power, channels }: LoadedConfig): string[] {

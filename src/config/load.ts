@@ -6,6 +6,7 @@ import { checkCalibration } from "./check-calibration.ts";
 import { checkChannels, checkSections, checkTrack } from "./check-channels.ts";
 import { checkDetectors } from "./check-detectors.ts";
 import { checkDisplay } from "./check-display.ts";
+import { checkHarness } from "./check-harness.ts";
 import { checkPanel } from "./check-panel.ts";
 import { checkBuses, checkParts } from "./check-parts.ts";
 import { checkPower } from "./check-power.ts";
@@ -58,6 +59,7 @@ export function loadConfig(
   const detectors = checkDetectors(c, channels, ringSeconds);
   checkPanel(c, parts);
   checkPower(c, channels);
+  checkHarness(c, channels);
   checkSimulation(c, parts);
   checkCalibration(c, channels, parts);
   checkSections(c);
@@ -135,6 +137,7 @@ function assemble({
     ...(detectors.length === 0 ? {} : { detectors, capture }),
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(unit.power === undefined ? {} : { power: unit.power }),
+    ...(unit.harness === undefined ? {} : { harness: unit.harness }),
     ...(calibration === undefined ? {} : { calibration }),
     ...(display === undefined ? {} : { display: { ...display, device: display.device.part } }),
     simulation,
@@ -165,6 +168,7 @@ function assemble({
     ...(unit.panel === undefined ? {} : { panel: unit.panel }),
     ...(display === undefined ? {} : { display }),
     ...(unit.power === undefined ? {} : { power: unit.power }),
+    ...(unit.harness === undefined ? {} : { harness: unit.harness }),
     ...(simulation === undefined ? {} : { simulation }),
   };
 }

@@ -13,6 +13,7 @@ import type {
   Cab,
   Capture,
   failOverSchema,
+  Harness,
   jamSchema,
   limitSchema,
   Panel,
@@ -145,6 +146,8 @@ export interface LoadedConfig {
   readonly panel?: Panel;
   /** The operator's display; absent where there is none. */
   readonly display?: LoadedDisplay;
+  /** The machine's harness, where it has a memory. */
+  readonly harness?: Harness;
   /** How the ignition is sensed; absent where it is not. */
   readonly power?: Power;
   readonly simulation?: Simulation;

@@ -389,6 +389,13 @@ export const displaySchema = z
   })
   .describe("a small display for a glance at the unit's state (docs/operator.md)");
 
+export const harnessSchema = z
+  .strictObject({
+    channel: channelName.describe("channel of the serial number in a memory that stays with the machine (at24c32)"),
+    serial: z.int().min(0).max(4_294_967_295).describe("the serial number of this machine's harness"),
+  })
+  .describe("which harness this machine has: a unit in another machine says so");
+
 export const powerSchema = z
   .strictObject({
     ignition: z
@@ -468,6 +475,7 @@ export const unitSchema = z
     panel: panelSchema.optional(),
     display: displaySchema.optional(),
     power: powerSchema.optional(),
+    harness: harnessSchema.optional(),
     simulation: simulationSchema.optional(),
   })
   .describe("Swath unit file");
@@ -477,6 +485,7 @@ export type BusConfig = z.output<typeof busSchema>;
 export type Profile = z.output<typeof profileSchema>;
 export type Capture = z.output<typeof captureSchema>;
 export type Panel = z.output<typeof panelSchema>;
+export type Harness = z.output<typeof harnessSchema>;
 export type Power = z.output<typeof powerSchema>;
 export type Cab = z.output<typeof cabSchema>;
 export type Simulation = z.output<typeof simulationSchema>;

@@ -62,6 +62,8 @@ export const statusBody = z.strictObject({
   sources: z.record(z.string(), sourceHealth),
   display: sourceHealth.optional(),
   ignition: z.enum(IGNITION).optional(),
+  /** Serial number in the memory on the harness, as read last. */
+  harness: z.number().optional(),
 });
 export type Status = z.infer<typeof statusBody>;
 

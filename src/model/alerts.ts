@@ -42,6 +42,11 @@ export const ALERTS = {
     text: "The ignition is off, and the computer was not switched off: it goes on until the supply ends.",
     todo: "Install the service that switches it off (scripts/install.sh), and look at what it wrote: journalctl -u swath-power-off.",
   },
+  wrong_machine: {
+    severity: "alarm",
+    text: "The memory on the harness says that this is another machine than the configuration does.",
+    todo: "Flash the configuration for this machine (--moved-from); what was measured meanwhile is of the wrong machine.",
+  },
   cloned_identity: {
     severity: "alarm",
     text: "Another client uses the identity of this unit at the broker.",

@@ -247,12 +247,19 @@ export const BOOT_REASONS = ["first", "ignition", "planned", "crash", "watchdog"
 export const SAMPLER_ENDS = ["hung", "died", "ended", "not-started"] as const;
 export type SamplerEnd = { readonly cause: (typeof SAMPLER_ENDS)[number]; readonly words: string };
 
+/** Whether the memory on the machine's harness agrees with the configuration. */
+const harnessWord = z.enum(["unknown", "right", "wrong"]);
+export type HarnessWord = z.infer<typeof harnessWord>;
+
 /** Retained `state`, and the last will with `state: lost`. Never holds a position. */
 export const stateMessage = z.strictObject({
   v: z.literal(1).describe("version of this form"),
   state: z.enum(["online", "sleeping", "offline", "lost"]).describe("`lost` is the last will: gone without a word"),
   boot,
   machine: z.string().describe("the machine; stays when units are swapped"),
+  harness: harnessWord
+    .optional()
+    .describe("`wrong`: the memory on the harness says that this is another machine; only where one is configured"),
   software: z.string(),
   config: hash.describe("hash of the configuration in force"),
   desc: hash.describe("hash of the descriptor in force"),

@@ -24,7 +24,7 @@ const SERIAL_LAG_MS = 50;
 /** What a configuration asks of the acquisition core: the same for the live loop and for a replay. */
 export function compose(
   config: LoadedConfig,
-): Pick<SamplerOptions, "pipelines" | "derived" | "track" | "blackBox" | "watches" | "rowMs" | "ignition"> {
+): Pick<SamplerOptions, "pipelines" | "derived" | "track" | "blackBox" | "watches" | "rowMs" | "ignition" | "harness"> {
   return {
     pipelines: config.channels.map((c) => pipelineOf(config, c)),
     derived: derivedOf(config),
@@ -33,6 +33,9 @@ export function compose(
     watches: config.detectors.map((d) => watchOf(config, d)),
     rowMs: config.rows.everyMs,
     ...ignitionOf(config),
+    ...(config.harness === undefined
+      ? {}
+      : { harness: config.channels.findIndex((c) => c.column === config.harness?.channel) }),
   };
 }
 

@@ -16,7 +16,7 @@ export interface IgnitionSpec {
 
 /** Nothing is known of the ignition without a usable sample within this. */
 export const SENSE_STALE_MS = 3000;
-const NO_USE = UNUSABLE | QUALITY.stale | QUALITY.missing;
+const NO_USE = UNUSABLE | QUALITY.stale;
 
 /**
  * Watches the channel of the ignition behind its filters. On is believed at once, off only when usable samples have said nothing

@@ -12,6 +12,7 @@ import { startWatch, type WatchSpec } from "./detectors.ts";
 import { runHook } from "./hook-run.ts";
 import { createIgnitionSense, type IgnitionSpec } from "./ignition.ts";
 import type { Lateness } from "./lateness.ts";
+import { newestOf } from "./newest-value.ts";
 import { createPipeline, type Pipeline, type PipelineSpec } from "./pipeline.ts";
 import { createRecovery, type HookStarter, type RecoverySpec } from "./recovery.ts";
 import { createRowGrid } from "./row-grid.ts";
@@ -33,6 +34,8 @@ export interface SamplerOptions {
   readonly blackBox: BlackBoxSpec | undefined;
   /** How the ignition is sensed, where it is. */
   readonly ignition?: IgnitionSpec;
+  /** The channel of the serial number on the harness, by its place, where there is one. */
+  readonly harness?: number;
   readonly rowMs: number;
   readonly startMs: number;
   /** What may be run for parts that the driver cannot bring back. */
@@ -86,11 +89,11 @@ export function createSampler(options: SamplerOptions) {
       sendNote({ kind: "event", mono: tMs, name: "source_switch", severity, source, detail });
     });
 
-  const ignition =
-    options.ignition &&
-    createIgnitionSense(options.ignition, pipelines, () => {
-      statusDueMs = Math.min(statusDueMs, Math.max(nowMs(), statusMs + STATUS_SPACING_MS));
-    });
+  const tellSoon = () => {
+    statusDueMs = Math.min(statusDueMs, Math.max(nowMs(), statusMs + STATUS_SPACING_MS));
+  };
+  const ignition = options.ignition && createIgnitionSense(options.ignition, pipelines, tellSoon);
+  const harness = options.harness === undefined ? undefined : newestOf(pipelines[options.harness], tellSoon);
   const recovery =
     options.recovery &&
     createRecovery(options.recovery, { start: options.startHook ?? runHook, note: sendNote, nowMs });
@@ -141,6 +144,7 @@ export function createSampler(options: SamplerOptions) {
   }
 
   function status(): Status {
+    const serial = harness?.();
     const { p50Ms, maxMs } = lateness.take();
     return {
       mono: nowMs(),
@@ -154,6 +158,7 @@ export function createSampler(options: SamplerOptions) {
       sources: Object.fromEntries(sources.map((s) => [s.name, healthOf(s)])),
       ...(display === undefined ? {} : { display: displayHealth(display) }),
       ...(ignition === undefined ? {} : { ignition: ignition(nowMs()) }),
+      ...(serial === undefined ? {} : { harness: serial }),
     };
   }
 

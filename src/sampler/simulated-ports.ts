@@ -30,6 +30,7 @@ export function simulatedPorts(config: LoadedConfig, clock: Clock, startMs: numb
           ),
         ),
       })),
+    constant: config.harness && { column: config.harness.channel, value: config.harness.serial },
     key: sense && {
       column: sense.column,
       on: sense.spec.unit === "V" ? SUPPLY_V : 1,

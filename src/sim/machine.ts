@@ -82,6 +82,8 @@ export function createSimulatedMachine(options: {
   readonly buses: Readonly<Record<string, { readonly kind: "i2c" | "serial" | "counter" }>>;
   readonly parts: readonly SimulatedPart[];
   readonly key?: SimulatedKey | undefined;
+  /** A channel that always reads the same. */
+  readonly constant?: { readonly column: string; readonly value: number } | undefined;
   readonly display?:
     | { readonly device: DisplayDevice; readonly size: DisplaySize; readonly bus: string; readonly address: number }
     | undefined;
@@ -124,6 +126,7 @@ export function createSimulatedMachine(options: {
       const column = part.columns[key];
       if (column === undefined) return undefined;
       const tS = (tMs - startMs) / 1000;
+      if (column === options.constant?.column) return options.constant.value;
       return column === options.key?.column ? keyAt(options.key, tS) : sceneValue(scene, column, tS);
     };
     const { device } = part;

@@ -1,6 +1,6 @@
 import { ALERTS, type AlertName } from "../model/alerts.ts";
 import type { AlertsMessage } from "../model/downlink.ts";
-import type { HealthMessage, SourceState, StateMessage } from "../model/record.ts";
+import type { HarnessWord, HealthMessage, SourceState, StateMessage } from "../model/record.ts";
 import { wireMono } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -15,6 +15,7 @@ export interface AlertFacts {
   undervoltage(): boolean;
   cloned(): boolean;
   power(): HealthMessage["power"];
+  harness(): HarnessWord | undefined;
   clockInPast(): boolean;
   /** When the certificate of this unit ends, UTC in ms. */
   readonly certificateEndsMs: number | undefined;
@@ -61,6 +62,7 @@ export function createAlerts(options: {
     raise(facts.undervoltage(), "undervoltage");
     raise(facts.power()?.ignition === "unknown", "ignition_unknown");
     raise(facts.power()?.windDown === "stayed", "power_off_failed");
+    raise(facts.harness() === "wrong", "wrong_machine");
     raise(facts.cloned(), "cloned_identity");
     raise(options.timebase.trust === "none", "clock_untrusted");
     raise(facts.clockInPast(), "clock_in_the_past");

@@ -25,6 +25,7 @@ import { type ApplyConfig, createCommandOps, createNewestPosition } from "./comm
 import { createCondition } from "./condition.ts";
 import { startDisplayTeller } from "./display-teller.ts";
 import { exportRecords, readExportKey, signerOf } from "./export-records.ts";
+import { createHarness } from "./harness.ts";
 import { readBootId, readHost } from "./host-readings.ts";
 import { hqKeys, listenToHq } from "./hq-link.ts";
 import { createLive } from "./live.ts";
@@ -160,6 +161,19 @@ export async function startUnit(options: {
   });
   const certificateEndsMs = validity(broker.tls?.cert)?.toMs;
   const bootId = readBootId(() => boot);
+  const harness = createHarness({
+    harness: config.harness,
+    tell(name, severity, detail) {
+      log.warn({ name, ...detail }, "the harness and the configuration");
+      recorder.event(clock.monoMs(), { name, severity, detail: { ...detail } }).catch((e: unknown) => {
+        log.error({ err: e }, "an event could not be stored");
+      });
+    },
+    changed() {
+      bulletins.look();
+      alerts.look();
+    },
+  });
   const facts: UnitFacts = {
     boot,
     bootReason: bootReason(run.previous, bootId, readResetFacts()),
@@ -190,6 +204,7 @@ export async function startUnit(options: {
     samplerRestarts: () => supervisor.restarts,
     samplerStatus: () => status,
     bundle,
+    harness: () => harness.word,
     power: () => windDown && { ignition: windDown.ignition, windDown: windDown.step },
   };
   const switchingOff = () => windDown?.sleeping ?? false;
@@ -272,7 +287,7 @@ export async function startUnit(options: {
       const sources = Object.entries(status?.sources ?? {}).map(([name, source]) => [name, source.state]);
       const { connected } = uplink.status();
       const display = status?.display?.state;
-      const power = facts.power();
+      const power = [facts.power(), harness.word];
       return [sampler, supervisor.restarts, sources, display, power, spool.state, timebase.trust, connected, bundle()];
     },
     tellState: () => uplink.publishState(words(present())),
@@ -287,6 +302,7 @@ export async function startUnit(options: {
       undervoltage: () => readHost(config.spool.dir).undervoltage === true,
       cloned: () => uplink.status().cloned,
       power: facts.power,
+      harness: facts.harness,
       clockInPast: () => simulation === undefined && floor.isPast(Date.now()),
       certificateEndsMs,
       utcMs: () => floor.bestMs(Date.now()),
@@ -408,6 +424,7 @@ export async function startUnit(options: {
         status = next;
         statusMs = systemClock.monoMs();
         windDown?.heard(next.ignition);
+        harness.heard(next.harness);
         bulletins.look();
       },
       rings: rings.word,

@@ -1,5 +1,5 @@
 import type { Status } from "../link/frame.ts";
-import type { HealthMessage, SamplerEnd, SourceHealth, StateMessage } from "../model/record.ts";
+import type { HarnessWord, HealthMessage, SamplerEnd, SourceHealth, StateMessage } from "../model/record.ts";
 import { wireMono } from "./column-batch.ts";
 import type { Timebase } from "./timebase.ts";
 
@@ -27,6 +27,8 @@ export interface UnitFacts {
   samplerRestarts(): number;
   samplerStatus(): Status | undefined;
   bundle(): StateMessage["bundle"];
+  /** What the harness says; undefined where it has no memory. */
+  harness(): HarnessWord | undefined;
   /** The ignition; undefined where it is not sensed. */
   power(): HealthMessage["power"];
 }
@@ -40,12 +42,14 @@ export function stateMessage(facts: UnitFacts, word: StateMessage["state"]): Sta
   const spool = facts.spool();
   const bundle = facts.bundle();
   const samplerEnd = facts.samplerEnd();
+  const harness = facts.harness();
   const states = Object.entries(sourcesOf(facts)).map(([name, source]) => [name, source.state] as const);
   return {
     v: 1,
     state: word,
     boot: facts.boot,
     machine: facts.machine,
+    ...(harness === undefined ? {} : { harness }),
     software: facts.software,
     config: facts.config,
     desc: facts.desc,

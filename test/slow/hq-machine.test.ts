@@ -118,6 +118,12 @@ it("shows a swap: one machine through two units, each unit through its machines,
   ]);
   const said = await runSwath(["hq", "machine", "m1", "--org", org, "--database", url]);
   expect([said.code, said.output]).toEqual([0, machineText(first!)]);
+  // The harness of m2 says that it is not m2.
+  await store(org, "a", "event", { ...event({ seq: 3, mono: 1500, boot: "boot-cccc" }), name: "wrong_machine" });
+  const wrong = await findMachine(db.query, org, "m2");
+  expect([wrong?.stretches[0]?.contradicted, isClear(wrong!)]).toEqual([1, false]);
+  expect(machineText(wrong!)).toContain("WRONG MACHINE");
+  expect(isClear((await findMachine(db.query, org, "m1"))!)).toBe(true);
   expect(await findMachine(db.query, org, "m3")).toBeUndefined();
   expect((await runSwath(["hq", "machine", "m3", "--org", org, "--database", url])).code).toBe(1);
 });

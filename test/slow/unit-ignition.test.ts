@@ -36,8 +36,15 @@ async function start(simulation: object): Promise<UnitRig> {
     broker: { url: `mqtt://127.0.0.1:${broker.port}` },
     spool: { dir: join(dir, "spool"), maxMb: 64 },
     buses: { i2c1: { kind: "i2c", device: 1, clockHz: 400000 } },
-    parts: { switches: { part: "mcp23017", bus: "i2c1", address: 0x20 } },
-    channels: { key: { from: "switches.gpa0", stats: ["last"] } },
+    parts: {
+      switches: { part: "mcp23017", bus: "i2c1", address: 0x20 },
+      eeprom: { part: "at24c32", bus: "i2c1", address: 0x57 },
+    },
+    channels: {
+      key: { from: "switches.gpa0", stats: ["last"] },
+      harness_serial: { from: "eeprom.serial", stats: ["last"] },
+    },
+    harness: { channel: "harness_serial", serial: 4_000_001_207 },
     rows: { everyMs: 200, batch: 300 },
     power: { ignition: { channel: "key", offHoldMs: 500, holdUpMs: 20_000 } },
     simulation: { seed: 3, ...simulation },
@@ -85,6 +92,7 @@ it("closes the last rows, says sleeping, leaves the request, and ends with all a
 it("with nobody to take the request says so and measures on, and with the key on again is as before", async () => {
   const unit = await start({ keyOffAtS: 3, keyOnAtS: 12 });
   await unit.until("sleeping", () => ear.state?.state === "sleeping");
+  await unit.until("the memory on the harness", () => ear.state?.harness === "right");
   await unit.until("online again", () => ear.state?.state === "online");
   await unit.until("the reason", () => events().includes("power_off_failed"));
   expect(asked()).toBe(false);

@@ -29,6 +29,7 @@ function open() {
       spool: () => now.spool,
       undervoltage: () => now.undervoltage,
       power: () => undefined,
+      harness: () => undefined,
       cloned: () => now.cloned,
       clockInPast: () => now.past,
       certificateEndsMs: 1e12 + 60 * DAY,
@@ -117,6 +118,7 @@ describe("the alarms that stand", () => {
         ...{ sampler: () => "running", sources: () => ({}), spool: () => "ok", undervoltage: () => false },
         ...{
           power: () => undefined,
+          harness: () => undefined,
           cloned: () => false,
           clockInPast: () => false,
           certificateEndsMs: undefined,
