@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { catalogue } from "../../devices/index.ts";
+import type { I2cBus } from "../../src/bus/i2c.ts";
 import type { MemoryI2c } from "../../src/bus/memory-i2c.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import { createDisplay } from "../../src/device/display-driver.ts";
+import { createDisplay, type DisplayDriver } from "../../src/device/display-driver.ts";
 import { decodeFrame, encodeScreen, type Status } from "../../src/link/frame.ts";
 import { createOutbox } from "../../src/link/outbox.ts";
+import { isSwathError } from "../../src/model/errors.ts";
 import { compose } from "../../src/sampler/compose.ts";
 import { createLateness } from "../../src/sampler/lateness.ts";
 import { openPart } from "../../src/sampler/open-parts.ts";
@@ -26,13 +28,32 @@ writeFileSync(file, `extends: ${JSON.stringify(demo)}\ndisplay: { bus: i2c1, add
 const config = loadConfig(file, { catalogue });
 const START_MS = 100_000;
 
-/** The sampler of the simulated machine with a display, and of the unit what tells the display; all on one stepped clock. */
-function rig() {
+/** A transfer that hangs holds the bus, and with it the loop, for so long. */
+const HANG_MS = 50;
+
+/**
+ * The sampler of the simulated machine with a display, and of the unit what tells the display; all on one stepped clock. With
+ * `impatient` the display's driver is one that never gives it up.
+ */
+function rig(impatient = false) {
   const clock = steppedClock(START_MS);
   const { ports, actors, display: twin } = simulatedPorts(config, clock, START_MS, Date.UTC(2026, 10, 25));
   const port = ports.get("i2c1");
   if (port?.kind !== "i2c" || twin === undefined || config.display === undefined) throw new Error("no display");
-  const display = createDisplay({ ...config.display, bus: port.bus });
+  const { writeRegister } = port.bus;
+  const bus: I2cBus = {
+    ...port.bus,
+    writeRegister(...transfer) {
+      try {
+        writeRegister(...transfer);
+      } catch (e) {
+        if (isSwathError(e) && e.code === "bus/timeout") clock.set(clock.monoMs() + HANG_MS);
+        throw e;
+      }
+    },
+  };
+  const patient = createDisplay({ ...config.display, bus });
+  const display = impatient ? neverParked(patient, bus) : patient;
   const outbox = createOutbox({ holdMs: 1e9, maxBytes: 1e9, onLost: () => undefined });
   let status: Status | undefined;
   let seen = 0;
@@ -104,6 +125,25 @@ function rig() {
   };
 }
 
+/** A driver that writes every 64 ms, whatever becomes of it. */
+function neverParked(like: DisplayDriver, bus: I2cBus): DisplayDriver {
+  let dueMs = START_MS;
+  return {
+    ...like,
+    get dueMs() {
+      return dueMs;
+    },
+    step(nowMs) {
+      dueMs = nowMs + 64;
+      try {
+        bus.writeRegister(0x3c, 0x40, new Uint8Array(32), 32);
+      } catch {
+        // The next one may do.
+      }
+    },
+  };
+}
+
 describe("a display on the bus of the sampler of a whole machine", { timeout: 60_000 }, () => {
   it("has in its memory the words and figures that the unit knows", () => {
     const { twin, run, view } = rig();
@@ -143,6 +183,31 @@ describe("a display on the bus of the sampler of a whole machine", { timeout: 60
     expect(status().display?.verified).toBe("ack-only");
     expect(twin.lit).toBe(true);
     expect(status().losses).toEqual(losses);
+  });
+
+  it("that hangs the bus costs its neighbours at most one overrun a try, counted, while it is parked longer and longer", () => {
+    const { faults, run, status } = rig();
+    run(8000);
+    const before = status().sources["shock"]?.counters["overrun"] ?? 0;
+    faults.inject(0x3c, "timeout");
+    run(20_000);
+    const tries = status().display?.counters["timeout"] ?? 0;
+    expect(tries).toBeGreaterThan(2);
+    expect(tries).toBeLessThan(8);
+    const lost = (status().sources["shock"]?.counters["overrun"] ?? 0) - before;
+    expect(lost).toBeGreaterThan(0);
+    expect(lost).toBeLessThanOrEqual(tries);
+    expect(Object.values(status().sources).map((source) => source.state)).not.toContain("failed");
+    expect(status().sources["shock"]?.state).toBe("running");
+  });
+
+  it("would cost them far more if it were never parked (negative control)", () => {
+    const { faults, run, status } = rig(true);
+    run(8000);
+    faults.inject(0x3c, "timeout");
+    run(20_000);
+    expect(status().sources["shock"]?.counters["overrun"]).toBeGreaterThan(50);
+    expect(status().sources["shock"]?.state).toBe("degraded");
   });
 
   it("says that a part is gone (negative control), with the fault in large letters", () => {
