@@ -94,5 +94,10 @@ export function loadFlat(files: Bundle["files"], catalogue: Catalogue): LoadedCo
 /** Writes the files of a bundle into an empty folder and loads them from there. */
 export function loadFlatIn(dir: string, files: Bundle["files"], catalogue: Catalogue): LoadedConfig {
   for (const { name, text } of files) writeFileSync(join(dir, name), text, { flag: "wx", mode: 0o600 });
+  return loadFlatThere(dir, catalogue);
+}
+
+/** Loads the files of a bundle that lie in a folder already. */
+export function loadFlatThere(dir: string, catalogue: Catalogue): LoadedConfig {
   return loadConfig(join(dir, UNIT_FILE), { catalogue, flat: true });
 }

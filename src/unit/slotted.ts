@@ -1,5 +1,3 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "../bus/clock.ts";
@@ -7,7 +5,7 @@ import type { ServiceManager } from "../bus/service-manager.ts";
 import type { PublicKey } from "../codec/minisign.ts";
 import type { OpenedBundle } from "../config/bundle.ts";
 import { diffConfigs, explainDiff, type Topic } from "../config/diff.ts";
-import { loadFlat, loadFlatIn } from "../config/flatten.ts";
+import { loadFlat } from "../config/flatten.ts";
 import type { LoadedConfig } from "../config/loaded.ts";
 import { openSlots, type Running, type Slots, type Taken } from "../config/slots.ts";
 import { estimateTraffic } from "../config/traffic.ts";
@@ -17,6 +15,7 @@ import { isSwathError } from "../model/errors.ts";
 import type { StateMessage } from "../model/record.ts";
 import { diskFiles } from "../spool/files.ts";
 import type { ApplyConfig } from "./command-ops.ts";
+import { clearConfigDir, openConfigDir } from "./config-dir.ts";
 import { answerInbox, takeInbox, tellVerdict } from "./inbox.ts";
 import { type Rehearsed, rehearse } from "./rehearsal.ts";
 import type { RingFrames } from "./ring-collector.ts";
@@ -129,6 +128,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
   while (!ending) {
     const running = await begin(slots, options.boot, log);
     if (running === undefined) {
+      clearConfigDir(options.runDir);
       log.warn({ inbox }, "there is no configuration; waiting for a signed one in the inbox");
       while (!ending && !(await takeOne(undefined, undefined))) {
         options.manager?.alive();
@@ -142,13 +142,12 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
 
   /** Runs one configuration until the unit is to end or another is to run. */
   async function runOne(running: Running): Promise<void> {
-    const dir = makeConfigDir(options.runDir);
+    const dir = openConfigDir(options.runDir);
     try {
       let config: LoadedConfig;
       let unit: Unit;
       try {
-        config = loadFlatIn(dir, running.bundle.files, catalogue);
-        if (options.runDir !== undefined) letGroupRead(dir);
+        config = dir.load(running.bundle.files, catalogue);
         unit = await options.start(
           config,
           () => ({
@@ -187,7 +186,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
         await unit.stop();
       }
     } finally {
-      rmSync(dir, { recursive: true, force: true });
+      dir.close();
     }
   }
 
@@ -348,25 +347,4 @@ function whyUnusable(
   if (config.simulation !== undefined && before.simulation === undefined)
     return "it would simulate the machine in place of measuring it";
   return undefined;
-}
-
-/** A folder for the files of a bundle. A card that has become read-only must not keep the unit from starting. */
-function makeConfigDir(runDir: string | undefined): string {
-  if (runDir !== undefined) {
-    // The sampler takes the disappearance of what it runs as its sign to end.
-    const dir = join(runDir, "config");
-    rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir, { recursive: true, mode: 0o750 });
-    return dir;
-  }
-  try {
-    return mkdtempSync(join(tmpdir(), "swath-config-"));
-  } catch {
-    return mkdtempSync("/dev/shm/swath-config-");
-  }
-}
-
-function letGroupRead(dir: string): void {
-  chmodSync(dir, 0o750);
-  for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o640);
 }

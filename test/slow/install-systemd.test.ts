@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InstalledRun, installedRun, installFiles, itIsInstalled } from "../rigs/systemd/installed.ts";
 import { type GuestRun, runInGuest } from "../rigs/uml/guest.ts";
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "swath-archive-"));
   const archive = join(dir, "swath.tar.gz");
   execFileSync(join(root, "scripts/package"), ["--arch", process.arch, "--out", archive], { stdio: "pipe" });
-  guest = await runInGuest("sh /rig/steps.sh put_on try_out take_off", installFiles(), LIMIT_MS, {
+  guest = await runInGuest("sh /rig/steps.sh put_on try_out unwatched take_off", installFiles(), LIMIT_MS, {
     init: "init-systemd.sh",
     memory: "1600M",
     fill: (share) => execFileSync("tar", ["-C", share, "-xzf", archive]),
@@ -37,4 +37,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-describe("the archive, installed under systemd", () => itIsInstalled(() => run, false));
+describe("the archive, installed under systemd", () => {
+  itIsInstalled(() => run, false);
+
+  it("would hang for good without the watchdog: the service counts as active while its program stands still", () => {
+    expect(run.found["unwatched"]).toBe("active T");
+  });
+});

@@ -5,6 +5,7 @@ root=$1
 units=$root/etc/systemd/system
 rm -rf "$units"/*.wants "$root"/etc/rc?.d/* "$root"/etc/init.d/*
 mkdir -p "$units/multi-user.target.wants"
+mkdir -p "$root/usr/local/bin"
 : >"$root/etc/fstab"
 echo 0123456789abcdef0123456789abcdef >"$root/etc/machine-id"
 # What differs from host to host, or takes long here and serves nothing.

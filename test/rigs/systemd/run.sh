@@ -1,6 +1,6 @@
 # Runs as root under systemd in a guest: installs, tries and takes off again what is in /rig/swath. What it finds is left in
 # /rig/found, one "key value" a line; what the scripts say in /rig/<name>.txt. Its arguments are the steps to take: put_on, flash
-# (/rig/unit.swath, signed by the key of /rig/hq.pub), try_out, take_off.
+# (/rig/unit.swath, signed by the key of /rig/hq.pub), try_out, unwatched, take_off.
 set -u
 found() { echo "$*" >>/rig/found; }
 now() { cut -d' ' -f1 /proc/uptime; }
@@ -103,12 +103,32 @@ power_off() {
   systemctl daemon-reload
 }
 try_out() {
+  sampler=$(show swath-sampler MainPID)
   try_service swath ''
   # A sampler without a configuration only waits for one.
-  ! samples || try_service swath-sampler sampler-
+  if [ -e /etc/swath/keys/hq.pub ]; then
+    until_ 120 samples
+    [ "$(show swath-sampler MainPID)" = "$sampler" ] && found sampler-through-it stayed || found sampler-through-it ended
+    try_service swath-sampler sampler-
+  fi
   journalctl -b --no-pager -o short-monotonic -u swath -u swath-sampler >/rig/journal.txt
   found tried "$(now)"
   power_off
+}
+
+# The same hang without WatchdogSec, for longer than one with it lasts.
+unwatched() {
+  mkdir -p /run/systemd/system/swath.service.d
+  printf '[Service]\nWatchdogSec=0\n' >/run/systemd/system/swath.service.d/rig.conf
+  systemctl daemon-reload
+  systemctl restart swath
+  was=$(show swath MainPID)
+  victim=$(program)
+  kill -STOP "$victim"
+  until_ 45 other swath && found unwatched started again || found unwatched "$(systemctl is-active swath) $(sed 's/.*) //' "/proc/$victim/stat" | cut -c1)"
+  kill -CONT "$victim"
+  rm -rf /run/systemd/system/swath.service.d
+  systemctl daemon-reload
 }
 
 take_off() {
