@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 const WAITING = [
   "test/slow/session-{brokers,catch-up,offline,dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{unit-hq,hq-proof}.test.ts",
-  "test/slow/unit-{hangs,hung,trials,ignition}.test.ts",
+  "test/slow/unit-{hangs,hung,restart,trials,ignition}.test.ts",
   "test/slow/guide.test.ts",
   "test/slow/install-systemd.test.ts",
   "test/slow/cli-calibrate.test.ts",

@@ -8,6 +8,7 @@ import { type BrokerEar, listenAt } from "../rigs/broker-ear.ts";
 import { type Mosquitto, startMosquitto } from "../rigs/mosquitto.ts";
 import { bootPi, HOST_FROM_PI, type PiMachine } from "../rigs/pi/machine.ts";
 import { protocol } from "../rigs/pi/protocol.ts";
+import { type Hole, holesIn } from "../rigs/row-holes.ts";
 import {
   flashFiles,
   type InstalledRun,
@@ -96,19 +97,6 @@ const isGood = (live: LiveMessage, column: string) =>
   live.c[column] !== undefined && live.c[column] !== null && ((live.q?.[column] ?? 0) & BAD) === 0;
 const near = (goal: number) => (value: number) => Math.abs(value - goal) <= 30;
 const nowS = () => Date.now() / 1000;
-
-interface Hole {
-  readonly from: number;
-  readonly to: number;
-}
-/** Where rows of the even grid are missing between records, in ms of mono. */
-function holesIn(records: readonly { readonly mono: number; readonly n: number; readonly dt: number }[]): Hole[] {
-  return records
-    .slice(1)
-    .map((next, i) => ({ from: records[i]!.mono + records[i]!.n * records[i]!.dt, to: next.mono, dt: next.dt }))
-    .filter(({ from, to, dt }) => to - from > dt / 2)
-    .map(({ from, to }) => ({ from, to }));
-}
 
 /** What is waited for at HQ's broker while a Pi runs. */
 function watch(pi: PiMachine, heard: BrokerEar) {
