@@ -10,7 +10,7 @@ export const LAMP_PATTERNS: Readonly<Record<Lamp, readonly number[]>> = {
   no_fix: [150, 250, 150, 250, 150, 2050],
   trial: [1000, 1000],
   fault: [100, 100],
-  switching_off: [2000, 500],
+  switching_off: [150, 250, 150, 250, 150, 250, 150, 1650],
 };
 
 /** What the buzzer does, once: on, off, on … in ms. */

@@ -19,7 +19,7 @@ describe("the patterns of the lamp", () => {
     });
     expect(new Set(seen).size).toBe(LAMPS.length);
     // Flashes to be counted: each at least 100 ms, gaps within shorter than half a second, a pause of at least 1.5 s.
-    for (const lamp of ["ok", "degraded", "no_fix"] as const) {
+    for (const lamp of ["ok", "degraded", "no_fix", "switching_off"] as const) {
       const p = LAMP_PATTERNS[lamp];
       expect(Math.min(...p.filter((_, i) => i % 2 === 0))).toBeGreaterThanOrEqual(100);
       expect(p.at(-1)).toBeGreaterThanOrEqual(1500);
