@@ -9,7 +9,7 @@ import { brokerUrl } from "./url.ts";
 import { isSilentClose, reasonText, verdictOfEnd } from "./verdict.ts";
 
 /** The way to a broker, step by step. */
-export const BROKER_STEPS = ["name", "tcp", "tls", "connect", "publish"] as const;
+export const BROKER_STEPS = ["name", "tcp", "tls", "connect", "publish", "watermark"] as const;
 export type BrokerStep = (typeof BROKER_STEPS)[number];
 
 export interface StepResult {
@@ -17,6 +17,8 @@ export interface StepResult {
   readonly ok: boolean;
   /** What was found, in one line. */
   readonly found: string;
+  /** Set when that is no fault by itself: it may never have been there. */
+  readonly absent?: true;
 }
 
 export interface TryOptions {
@@ -29,7 +31,12 @@ export interface TryOptions {
   /** A `live` message without values: what a unit may always publish, and what nobody stores. */
   readonly probe: LiveMessage;
   readonly timeoutMs: number;
+  /** Reads HQ's watermark as the broker keeps it for this unit: what it says; throws for one that is not believed. */
+  readonly watermark?: ((payload: Uint8Array) => string) | undefined;
 }
+
+/** A broker that keeps a watermark gives it at once after it has granted the subscription. */
+const WATERMARK_MS = 3000;
 
 /**
  * Goes the way to the broker once, each step on its own, and stops at the first that fails. It connects as the unit, so it is
@@ -90,7 +97,7 @@ function tls(host: string, port: number, files: TlsFiles | undefined, timeoutMs:
   });
 }
 
-/** CONNECT as the unit, then one message that must be acknowledged; the older protocol where the newer is not known. */
+/** CONNECT as the unit, one message that must be acknowledged, then HQ's watermark; the older protocol where the newer is not known. */
 async function session(url: URL, options: TryOptions): Promise<StepResult[]> {
   const versions: readonly Protocol[] = options.protocol === "auto" ? ["5", "3.1.1"] : [options.protocol];
   let results: StepResult[] = [];
@@ -110,6 +117,8 @@ function once(
   protocol: Protocol,
 ): Promise<{ results: StepResult[]; end: PipeEnd | undefined }> {
   const topic = topicOf(options.identity, "live");
+  const { watermark } = options;
+  const ackTopic = topicOf(options.identity, "ack");
   return new Promise((done) => {
     const results: StepResult[] = [];
     let packetId = 0;
@@ -122,8 +131,8 @@ function once(
       pipe.finish();
       done({ results, end });
     };
-    const failedAt = (): BrokerStep => (results.length === 0 ? "connect" : "publish");
-    const timer = setTimeout(() => finish({ step: failedAt(), ok: false, found: "no answer" }), options.timeoutMs);
+    const failedAt = (): BrokerStep => (["connect", "publish", "watermark"] as const)[results.length] ?? "watermark";
+    let timer = setTimeout(() => finish({ step: failedAt(), ok: false, found: "no answer" }), options.timeoutMs);
     const pipe = openMqttPipe(
       {
         url,
@@ -149,10 +158,30 @@ function once(
         acked(id, code) {
           if (id !== packetId) return;
           const ok = code < 0x80;
-          finish({ step: "publish", ok, found: `${topic}: ${ok ? "acknowledged" : reasonText(code)}` });
+          const published = {
+            step: "publish",
+            ok,
+            found: `${topic}: ${ok ? "acknowledged" : reasonText(code)}`,
+          } as const;
+          if (!ok || watermark === undefined) return finish(published);
+          results.push(published);
+          pipe.subscribe([ackTopic], [ackTopic]);
         },
-        subscribed: () => undefined,
-        message: () => undefined,
+        subscribed([code = 0x80]) {
+          if (code >= 0x80)
+            return finish({ step: "watermark", ok: false, found: `${ackTopic} may not be read: ${reasonText(code)}` });
+          clearTimeout(timer);
+          const none = "the broker keeps no watermark of HQ for this unit";
+          timer = setTimeout(() => finish({ step: "watermark", ok: false, found: none, absent: true }), WATERMARK_MS);
+        },
+        message(name, payload) {
+          if (name !== ackTopic || watermark === undefined) return;
+          try {
+            finish({ step: "watermark", ok: true, found: watermark(payload) });
+          } catch (e) {
+            finish({ step: "watermark", ok: false, found: e instanceof Error ? e.message : String(e) });
+          }
+        },
         ponged: () => undefined,
         drained: () => undefined,
         closed(end) {

@@ -94,15 +94,14 @@ async function hangOnce(hang: Hang, unit: UnitRig, ear: BrokerEar, user: I2cUser
   const beganMs = performance.now();
   process.kill(pid, { "busy loop": "SIGUSR2", "blocked I2C call": "SIGWINCH", SIGSTOP: "SIGSTOP" }[hang]);
   await unit.until(`a sampler in place of the one with a ${hang}`, () => unit.samplerPid !== pid, PATIENCE_MS);
-  const restartMs = performance.now() - beganMs;
+  const restartedMs = performance.now();
   user.slow(ADDRESS, 0);
-  const birth = await unit.until(
-    "the next birth",
-    () => ear.states.slice(heard).find(({ body }) => body.sampler === "running" && body.samplerEnd !== undefined),
-    PATIENCE_MS,
-  );
+  // Until the new sampler has said who it is, `state` says that it restarts.
+  const isBirth = ({ atMs, body }: BrokerEar["states"][number]) =>
+    atMs > restartedMs && body.sampler === "running" && body.samplerEnd !== undefined;
+  const birth = await unit.until("the next birth", () => ear.states.slice(heard).find(isBirth), PATIENCE_MS);
   const { cause, words } = birth.body.samplerEnd!;
-  return { hang, restartMs, birthMs: birth.atMs - beganMs, cause, words };
+  return { hang, restartMs: restartedMs - beganMs, birthMs: birth.atMs - beganMs, cause, words };
 }
 
 /** The negative control: a supervisor that a timer feeds instead of the sampler's progress. Returns whether a stopped process was let be for `forMs`. */

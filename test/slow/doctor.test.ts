@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import mqtt from "mqtt";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { signText } from "../../src/codec/signed-text.ts";
 import { type Mosquitto, startMosquitto } from "../rigs/mosquitto.ts";
 import { openPty, type PtyRig } from "../rigs/pty.ts";
 import { talkInto } from "../rigs/receiver.ts";
@@ -27,12 +30,13 @@ function passwordFile(user: string, password: string): string {
 async function around(denies = false): Promise<void> {
   home = unitHome();
   cleanups.push(() => home.close());
-  const acl = `user unit-1\ntopic write swath/1/test/unit-1/${denies ? "health" : "#"}\n`;
+  const unit = `user unit-1\ntopic write swath/1/test/unit-1/${denies ? "health" : "#"}\ntopic read swath/1/test/unit-1/ack\n`;
+  const acl = `${unit}user hq\ntopic write swath/1/test/unit-1/ack\n`;
   broker = await startMosquitto(
     ["allow_anonymous false", "acl_file {folder}/acl", "password_file {folder}/passwords"],
     {
       acl,
-      passwords: passwordFile("unit-1", "right"),
+      passwords: passwordFile("unit-1", "right") + passwordFile("hq", "right"),
     },
   );
   cleanups.push(() => broker.stop());
@@ -49,6 +53,13 @@ function config(password = "right", more: object = {}): object {
   const base = gnssConfig({ brokerPort: broker.port, spoolDir: home.spoolDir, pty: pty.path, more });
   const credentials = { username: "unit-1", passwordFile: join(home.dir, "broker.pass") };
   return { ...base, broker: { url: `mqtt://127.0.0.1:${broker.port}`, ...credentials } };
+}
+
+/** Keeps a watermark at the broker, as HQ does. */
+async function say(payload: string): Promise<void> {
+  const hq = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`, { username: "hq", password: "right" });
+  await hq.publishAsync("swath/1/test/unit-1/ack", payload, { qos: 1, retain: true });
+  await hq.endAsync();
 }
 
 /** Nothing to measure: only the way to the broker. */
@@ -97,6 +108,35 @@ describe("swath doctor, where no unit runs", () => {
     expect(findings[step]!.todo).toBeDefined();
     expect(findings["broker tcp"]).toMatchObject({ verdict: "ok" });
     expect(code).toBe(1);
+  });
+
+  it("reads HQ's watermark: what HQ has, none yet, and one of a stranger", async () => {
+    await around();
+    const pair = generateKeyPairSync("ed25519");
+    const keyFile = join(home.dir, "hq.pem");
+    writeFileSync(keyFile, pair.publicKey.export({ format: "pem", type: "spki" }));
+    const withHq = () => config("right", { ...BARE, hq: { keyFiles: [keyFile] } });
+    const text = { kind: "ack", unit: "unit-1", spool: "spool-0001", at: "2026-11-23T07:12:00.000Z" };
+    const lanes = { event: { upTo: 7, missing: [] }, log: { upTo: 104, missing: [3, 9] } };
+    const keep = (by: KeyObject) => say(JSON.stringify(signText({ ...text, lanes }, by)));
+    const none = await ask(withHq());
+    expect(none.findings["HQ watermark"]).toMatchObject({
+      verdict: "look",
+      found: expect.stringContaining("keeps no"),
+    });
+    expect(none.code).toBe(0);
+    await keep(pair.privateKey);
+    const kept = (await ask(withHq())).findings["HQ watermark"];
+    expect(kept).toMatchObject({ verdict: "ok" });
+    expect(kept!.found).toContain("event up to 7, log up to 104 without 2 of them of spool spool-0001");
+    await keep(generateKeyPairSync("ed25519").privateKey);
+    const strange = await ask(withHq());
+    expect(strange.findings["HQ watermark"]).toMatchObject({
+      verdict: "wrong",
+      todo: expect.stringMatching(/keyFiles/),
+    });
+    expect(strange.code).toBe(1);
+    expect(Object.keys(strange.findings).slice(-2)).toEqual(["broker publish", "HQ watermark"]);
   });
 
   it("names the step for a broker that is down and for a name nobody knows", async () => {

@@ -10,6 +10,8 @@ import { verifiedWords } from "../verified-words.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const LOOK_MS = 100;
+/** The sampler reads its program from a card that may be slow; parts get their time from its first word on. */
+const START_MS = 30_000;
 
 /** How parts, and the display, do. */
 interface Heard {
@@ -25,10 +27,13 @@ export async function trySampler(config: LoadedConfig, samplerEntry: string, tim
   const dir = mkdtempSync(join(tmpdir(), "swath-doctor-"));
   const socket = join(dir, "link.sock");
   let heard: Heard = { sources: {} };
+  let endMs = systemClock.monoMs() + START_MS;
   const server = await startLinkServer({
     path: socket,
     listener: {
-      hello: () => undefined,
+      hello() {
+        endMs = systemClock.monoMs() + timeoutMs;
+      },
       row: () => undefined,
       note: () => undefined,
       gone: () => undefined,
@@ -42,7 +47,6 @@ export async function trySampler(config: LoadedConfig, samplerEntry: string, tim
     stdio: ["pipe", "ignore", "ignore"],
   });
   const gone = new Promise<void>((done) => child.once("exit", () => done()));
-  const endMs = systemClock.monoMs() + timeoutMs;
   const allRun = () =>
     config.parts.every((part) => heard.sources[part.name]?.state === "running") &&
     (config.display === undefined || heard.display?.state === "running");
