@@ -9,7 +9,7 @@ const [U1, U2, Y1, Y2] = [5, 6, 7, 8];
 /**
  * A cascade of sections over the block on the pad in place, in direct form I: of the forms it has the shortest path from one
  * output to the next (a product and a difference), and doubles leave no rounding to fear. One section alone waits for that
- * path at every sample; so up to three go in one loop and fill each other's waits.
+ * path at every sample; so three go in one loop and fill each other's waits (two gain nothing).
  */
 export class Cascade {
   #rows: Float64Array;
@@ -51,13 +51,9 @@ export class Cascade {
   run(from: number, to: number): void {
     const rows = this.#rows;
     for (let r = 0; r < rows.length; ) {
-      const left = rows.length - r;
-      if (left === ROW) {
+      if (rows.length - r < 3 * ROW) {
         one(rows, r, from, to);
         r += ROW;
-      } else if (left === 2 * ROW || left === 4 * ROW) {
-        two(rows, r, from, to);
-        r += 2 * ROW;
       } else {
         three(rows, r, from, to);
         r += 3 * ROW;
@@ -97,46 +93,6 @@ function one(rows: Float64Array, r: number, from: number, to: number): void {
 }
 
 /** The output of one is the input of the next: its past is held once. */
-function two(rows: Float64Array, r: number, from: number, to: number): void {
-  const s = r + ROW;
-  const b0 = rows[r]!;
-  const b1 = rows[r + 1]!;
-  const b2 = rows[r + 2]!;
-  const a1 = rows[r + 3]!;
-  const a2 = rows[r + 4]!;
-  const d0 = rows[s]!;
-  const d1 = rows[s + 1]!;
-  const d2 = rows[s + 2]!;
-  const c1 = rows[s + 3]!;
-  const c2 = rows[s + 4]!;
-  let u1 = rows[r + U1]!;
-  let u2 = rows[r + U2]!;
-  let v1 = rows[r + Y1]!;
-  let v2 = rows[r + Y2]!;
-  let y1 = rows[s + Y1]!;
-  let y2 = rows[s + Y2]!;
-  for (let i = from; i < to; i++) {
-    const u = X[i]!;
-    const v = b0 * u + b1 * u1 + (b2 * u2 - a2 * v2) - a1 * v1;
-    const y = d0 * v + d1 * v1 + (d2 * v2 - c2 * y2) - c1 * y1;
-    X[i] = y;
-    u2 = u1;
-    u1 = u;
-    v2 = v1;
-    v1 = v;
-    y2 = y1;
-    y1 = y;
-  }
-  rows[r + U1] = u1;
-  rows[r + U2] = u2;
-  rows[r + Y1] = v1;
-  rows[r + Y2] = v2;
-  rows[s + U1] = v1;
-  rows[s + U2] = v2;
-  rows[s + Y1] = y1;
-  rows[s + Y2] = y2;
-}
-
 function three(rows: Float64Array, r: number, from: number, to: number): void {
   const s = r + ROW;
   const q = s + ROW;

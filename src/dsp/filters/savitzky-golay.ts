@@ -3,6 +3,7 @@ import type { Unit } from "../../model/units.ts";
 import { defineFilter, type Stage } from "../filter.ts";
 import { fitPolynomial } from "../least-squares.ts";
 import { holdMarked, restoreMissing } from "../marked.ts";
+import { LONGEST_BLOCK, onPad, pad } from "../pad.ts";
 import type { StatBlock } from "../stat-block.ts";
 import { withinRing } from "./rules.ts";
 
@@ -50,12 +51,17 @@ function weights(window: number, degree: number, derivative: 0 | 1, rateHz: numb
   });
 }
 
+const X = pad.x;
+/** The samples before a block, then the block: outputs take the place of inputs on the pad. */
+const CAME = new Float64Array(255 + LONGEST_BLOCK);
+
 /** Weighs the newest samples; instants and marks are those of the middle one. */
 class Convolution implements Stage {
   readonly #weights: Float64Array;
-  /** One less than the window: the samples before a block come first in the three arrays below, then the block. */
+  /** One less than the window: how many samples before a block are looked at. */
   readonly #before: number;
-  readonly #x: Float64Array;
+  readonly #past: Float64Array;
+  /** The instants and marks before a block, then those of the block. */
   readonly #t: Float64Array;
   readonly #q: Uint16Array;
   /** Whether any of the samples before the block is marked. */
@@ -70,12 +76,13 @@ class Convolution implements Stage {
     this.#weights = weights;
     this.#before = weights.length - 1;
     this.#outT = new Float64Array(capacity);
-    this.#x = new Float64Array(this.#before + capacity);
+    this.#past = new Float64Array(this.#before);
     this.#t = new Float64Array(this.#before + capacity);
     this.#q = new Uint16Array(this.#before + capacity);
   }
 
-  process(block: StatBlock): StatBlock {
+  process(from: StatBlock): StatBlock {
+    const block = onPad(from);
     const n = block.n;
     const good = block.marks === 0 && !this.#marked;
     block.stats = false;
@@ -84,7 +91,7 @@ class Convolution implements Stage {
     this.#append(block, good);
     const missing = Math.min(n, this.#before - this.#seen);
     this.#seen += missing;
-    const finite = weigh(this.#weights, this.#x, missing, n, block.x);
+    const finite = weigh(this.#weights, missing, n);
     this.#middle(block, missing, good);
     this.#keep(n, good);
     block.n = n - missing;
@@ -100,14 +107,21 @@ class Convolution implements Stage {
     this.#held[0] = Number.NaN;
   }
 
-  #append({ t, x, q, n }: StatBlock, good: boolean): void {
+  #append({ t, q, n }: StatBlock, good: boolean): void {
     const before = this.#before;
-    const pastX = this.#x;
+    const past = this.#past;
     const pastT = this.#t;
-    for (let i = 0; i < n; i++) {
-      pastX[before + i] = x[i]!;
-      pastT[before + i] = t[i]!;
+    for (let i = 0; i < before; i++) CAME[i] = past[i]!;
+    let k = 0;
+    for (const whole = n - 3; k < whole; k += 4) {
+      CAME[before + k] = X[k]!;
+      CAME[before + k + 1] = X[k + 1]!;
+      CAME[before + k + 2] = X[k + 2]!;
+      CAME[before + k + 3] = X[k + 3]!;
     }
+    for (; k < n; k++) CAME[before + k] = X[k]!;
+    for (let i = 0; i < before; i++) past[i] = CAME[i + n]!;
+    for (let i = 0; i < n; i++) pastT[before + i] = t[i]!;
     if (!good) for (let i = 0; i < n; i++) this.#q[before + i] = q[i]!;
   }
 
@@ -128,14 +142,10 @@ class Convolution implements Stage {
 
   /** What the next block looks back at. */
   #keep(n: number, good: boolean): void {
-    const x = this.#x;
     const t = this.#t;
     const q = this.#q;
     const before = this.#before;
-    for (let i = 0; i < before; i++) {
-      x[i] = x[i + n]!;
-      t[i] = t[i + n]!;
-    }
+    for (let i = 0; i < before; i++) t[i] = t[i + n]!;
     if (good) return;
     let bits = 0;
     for (let i = 0; i < before; i++) {
@@ -148,10 +158,10 @@ class Convolution implements Stage {
 }
 
 /**
- * Weighted sums of the windows that begin at `from` to `to` (exclusive) of `x`, written from `out[0]` on; whether all are
+ * Weighted sums of the windows that begin at `from` to `to` (exclusive) of what came, written from the first place of the pad on; whether all are
  * finite. Four windows go at once: a weight is read once for all, and each sample but one is at hand from the weight before.
  */
-function weigh(weights: Float64Array, x: Float64Array, from: number, to: number, out: Float64Array): boolean {
+function weigh(weights: Float64Array, from: number, to: number): boolean {
   let nothing = 0;
   let i = from;
   for (const whole = to - 3; i < whole; i += 4) {
@@ -159,12 +169,12 @@ function weigh(weights: Float64Array, x: Float64Array, from: number, to: number,
     let y1 = 0;
     let y2 = 0;
     let y3 = 0;
-    let a = x[i]!;
-    let b = x[i + 1]!;
-    let c = x[i + 2]!;
+    let a = CAME[i]!;
+    let b = CAME[i + 1]!;
+    let c = CAME[i + 2]!;
     for (let k = 0; k < weights.length; k++) {
       const w = weights[k]!;
-      const d = x[i + k + 3]!;
+      const d = CAME[i + k + 3]!;
       y0 += w * a;
       y1 += w * b;
       y2 += w * c;
@@ -174,16 +184,16 @@ function weigh(weights: Float64Array, x: Float64Array, from: number, to: number,
       c = d;
     }
     nothing += y0 * 0 + y1 * 0 + (y2 * 0 + y3 * 0);
-    out[i - from] = y0;
-    out[i - from + 1] = y1;
-    out[i - from + 2] = y2;
-    out[i - from + 3] = y3;
+    X[i - from] = y0;
+    X[i - from + 1] = y1;
+    X[i - from + 2] = y2;
+    X[i - from + 3] = y3;
   }
   for (; i < to; i++) {
     let y = 0;
-    for (let k = 0; k < weights.length; k++) y += weights[k]! * x[i + k]!;
+    for (let k = 0; k < weights.length; k++) y += weights[k]! * CAME[i + k]!;
     nothing += y * 0;
-    out[i - from] = y;
+    X[i - from] = y;
   }
   return nothing === 0;
 }
