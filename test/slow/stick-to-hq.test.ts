@@ -145,7 +145,6 @@ it("records reach HQ on a stick from a unit without a link, completely; when it 
   expect([done.code, done.output]).toEqual([0, expect.stringMatching(/unit u1 on m1, .*, signed, certificate until/)]);
   const proof = await hq("gaps", UNIT);
   expect([proof.code, proof.output]).toEqual([0, expect.stringContaining("complete")]);
-  expect((await bringIn(file)).output).toMatch(/ 0 new, \d+ known already, 0 put aside/);
   console.log(`${answer.trim()}\n${done.output.trim()}\n${proof.output.trim()}`);
 
   // The link comes back.
@@ -171,7 +170,6 @@ it("records reach HQ on a stick from a unit without a link, completely; when it 
     expect(later.answer).toMatch(/^ACCEPTED: [\s\S]*\nDONE: \d+ records written, sealed for HQ\n/);
     expect(firstOf(file)).toBe(1);
     expect(firstOf(later.file)).toBeGreaterThan(3);
-    await bringIn(later.file);
   } finally {
     await unit.stop();
     await ingester.close();

@@ -320,7 +320,8 @@ describe("a stick that is pulled, or a unit that loses its power, while it is wr
     const half: string[] = [];
     let cuts = 0;
     for (const [i, step] of steps.entries()) {
-      for (const when of step === "dd" ? ["before", "after", "half"] : ["before", "after"]) {
+      // Before one is behind the one before.
+      for (const when of [...(i === 0 ? ["before"] : []), "after", ...(step === "dd" ? ["half"] : [])]) {
         half.push(...(await cut(when, i + 1)));
         cuts++;
       }
