@@ -7,7 +7,7 @@ const ADDRESS = 0x1d;
 
 if (process.argv[1]?.endsWith("sampler/main.js")) {
   process.on("SIGUSR2", () => {
-    setPriority(19);
+    setPriority(10);
     for (;;);
   });
   process.on("SIGWINCH", () =>

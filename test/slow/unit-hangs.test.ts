@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { HANGS, type HangRound, hangStays, runHangs } from "../rigs/hangs.ts";
 
 const ROUNDS = Number(process.env["SWATH_HANG_ROUNDS"] ?? HANGS.length);
-const UNITS = Math.min(ROUNDS, 6);
+const UNITS = Math.min(ROUNDS, 10);
 const LIMIT_MS = 35_000;
 
 it("a sampler that hangs is started anew within 35 s, and the next birth says that it hung; fed by a timer, it stays", async () => {
