@@ -47,9 +47,10 @@ function slipsOf(encoding: Encoding): Encoding[] {
     `${sign}${Number(bits) - 1}${order}${tail}`,
     shift === undefined ? `${sign}${Number(bits) - 4}${order}<<4` : `${sign}${bits}${order}`,
   ] as Encoding[];
+  const same = shift === "0" ? encoding.slice(0, -"<<0".length) : encoding;
   return names.filter((name) => {
     try {
-      return name !== encoding && codecOf(name).bytes > 0;
+      return name !== encoding && name !== same && codecOf(name).bytes > 0;
     } catch {
       return false;
     }

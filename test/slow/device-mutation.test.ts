@@ -24,6 +24,14 @@ function found(mutant: Mutant, checks: readonly Check[]): boolean {
   return false;
 }
 
+/** Mistakes that change nothing anybody could see, and why. */
+const HARMLESS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ads1115: {
+    "a0 encoding u16be": "counts below 0 and counts above 32,767 lie in bands of the same meaning: a fault, no value",
+    "a1 encoding u16be": "as a0",
+  },
+};
+
 describe("a mistake in a part's table", () => {
   for (const device of parts) {
     it(`is found by the golden vectors or the sweep: ${device.part}`, { timeout: 300_000 }, () => {
@@ -39,10 +47,11 @@ describe("a mistake in a part's table", () => {
       for (const options of swept) for (const m of mutantsOf(device, options)) seen.set(m.title, m);
       const survivors = [...seen.values()].filter((m) => !found(m, checks)).map((m) => m.title);
       const rate = 1 - survivors.length / seen.size;
+      const harmless = HARMLESS[device.part] ?? {};
       console.log(
-        `${device.part}: ${seen.size} mistakes, ${(100 * rate).toFixed(1)} % found${survivors.map((s) => `\n  not found: ${s}`).join("")}`,
+        `${device.part}: ${seen.size} mistakes, ${(100 * rate).toFixed(1)} % found${survivors.map((s) => `\n  not found: ${s}: ${harmless[s]}`).join("")}`,
       );
-      expect(rate, survivors.join(", ")).toBeGreaterThanOrEqual(0.95);
+      expect(survivors).toEqual(Object.keys(harmless));
     });
   }
 });
