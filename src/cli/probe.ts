@@ -13,6 +13,7 @@ import { openPart, type Port } from "../sampler/open-parts.ts";
 import { createSchedule, type Due } from "../sampler/schedule.ts";
 import { simulatedPorts } from "../sampler/simulated-ports.ts";
 import { EXIT_CONFIG, EXIT_USAGE } from "./exit-codes.ts";
+import { overhear, readable } from "./overheard.ts";
 import { verifiedWords } from "./verified-words.ts";
 
 type Out = { write(text: string): unknown };
@@ -56,7 +57,9 @@ function watch(part: LoadedPart, port: Port) {
     samples: 0,
   }));
   const changes: string[] = [];
-  const source: Source = openPart(part, port, {
+  const heard = port.kind === "serial" ? overhear(port.link) : undefined;
+  const tapped: Port = heard === undefined ? port : { kind: "serial", link: heard.link };
+  const source: Source = openPart(part, tapped, {
     clock: systemClock,
     time: { utc: () => undefined },
     sink: {
@@ -74,12 +77,13 @@ function watch(part: LoadedPart, port: Port) {
       state: (state, previous, reason) => void changes.push(`${previous} → ${state} (${reason})`),
     },
   });
-  return { source, newest, changes };
+  return { source, newest, changes, tail: () => heard?.tail() };
 }
 
 type Watched = ReturnType<typeof watch>;
 
-function report({ source, newest, changes }: Watched): object {
+function report({ source, newest, changes, tail }: Watched): object {
+  const bytes = tail();
   const counters = Object.fromEntries(Object.entries(source.counters).filter(([, n]) => n > 0));
   const now = systemClock.monoMs();
   const channels = newest.map(({ key, unit, raw, value, quality, atMs, samples }) => {
@@ -93,11 +97,13 @@ function report({ source, newest, changes }: Watched): object {
     verified: source.verified,
     channels,
     counters,
+    ...(bytes === undefined ? {} : { lastBytes: readable(bytes) }),
     changes,
   };
 }
 
-function lines({ source, newest, changes }: Watched): string[] {
+function lines({ source, newest, changes, tail }: Watched): string[] {
+  const bytes = tail();
   const now = systemClock.monoMs();
   const rows = newest.map(({ key, unit, decimals, raw, value, quality, atMs, samples }) => [
     key,
@@ -119,6 +125,7 @@ function lines({ source, newest, changes }: Watched): string[] {
     ),
     "",
     `counters: ${counters.length === 0 ? "none" : counters.map(([k, n]) => `${k} ${n}`).join(", ")}`,
+    ...(bytes === undefined ? [] : [`last bytes: ${bytes.length === 0 ? "none" : readable(bytes)}`]),
     ...changes.slice(-5).map((change) => `  ${change}`),
   ];
 }
@@ -134,8 +141,8 @@ async function openPorts(
 }
 
 /**
- * `swath probe PART --config FILE`: runs one part of a unit file alone and shows its newest values, raw counts and counters, until it
- * is interrupted; with `--once` when every channel has a value, or after some seconds. Returns 0 when the part runs, else 1.
+ * `swath probe PART --config FILE`: runs one part of a unit file alone and shows its newest values, raw counts (of a serial part
+ * the last bytes that came) and counters, until it is interrupted; with `--once` when every channel has a value, or after some seconds. Returns 0 when the part runs, else 1.
  */
 export async function probe(args: readonly string[], out: Out): Promise<number> {
   const options = {

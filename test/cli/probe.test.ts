@@ -46,8 +46,23 @@ describe("swath probe", () => {
       expect(told).toMatchObject({ name: "depth", part: "a02yyuw", state: "running" });
       expect(told.channels).toMatchObject([{ key: "distance", value: 1.953, unit: "m", quality: [] }]);
       expect(told.counters.samples).toBeGreaterThan(2);
+      expect(told.lastBytes).toMatch(/^(ff 07 a1 a7 ?)+$/);
       const people = await run("depth", "-c", file, "--once");
       expect(people.text).toMatch(/distance +1\.953 +m +good +\d+ ms/);
+      expect(people.text).toMatch(/^last bytes: ff 07 a1 a7/m);
+    } finally {
+      clearInterval(timer);
+      await pty.stop();
+    }
+  });
+
+  it("shows what comes over the port though the part makes nothing of it", async () => {
+    const pty = await openPty();
+    const timer = setInterval(() => pty.write("R1234\r"), 100);
+    try {
+      const { code, text } = await run("depth", "-c", unitFile(pty.path), "--once", "--seconds", "1");
+      expect(code).toBe(1);
+      expect(text).toMatch(/^last bytes: "(R1234\\r)+/m);
     } finally {
       clearInterval(timer);
       await pty.stop();
@@ -59,6 +74,7 @@ describe("swath probe", () => {
     expect(code).toBe(1);
     expect(text).toContain("depth (a02yyuw): absent");
     expect(text).toMatch(/distance +– +m +missing +never/);
+    expect(text).toMatch(/^last bytes: none$/m);
   });
 
   it("shows counts beside values of an I2C part, here a simulated one", async () => {
