@@ -9,6 +9,9 @@ export const LAMP_PATTERNS: Readonly<Record<Lamp, readonly number[]>> = {
   degraded: [150, 250, 150, 2450],
   no_fix: [150, 250, 150, 250, 150, 2050],
   trial: [1000, 1000],
+  reading: [700, 300, 150, 1850],
+  accepted: [700, 300, 700, 2300],
+  refused: [700, 300, 700, 300, 700, 2300],
   fault: [100, 100],
   switching_off: [150, 250, 150, 250, 150, 250, 150, 1650],
 };

@@ -8,6 +8,7 @@ import { serviceManager } from "../bus/service-manager.ts";
 import { loadConfig } from "../config/load.ts";
 import { isSwathError } from "../model/errors.ts";
 import { STOP_LIMIT_MS } from "../model/power.ts";
+import { createDeliverySign } from "../unit/delivery-sign.ts";
 import { readBootId } from "../unit/host-readings.ts";
 import { createRecentLines } from "../unit/recent-lines.ts";
 import { runSlotted, type TrialTimes } from "../unit/slotted.ts";
@@ -78,11 +79,13 @@ export async function run(args: readonly string[], out: { write(text: string): u
     const inbox = values.inbox ?? join(slots, "inbox");
     const outbox = values.outbox ?? join(slots, "outbox");
     const nowMs = () => systemClock.monoMs();
-    const stick = createStick({ inbox, outbox, software: common.software, lines: recent.lines, log, nowMs });
+    const sign = createDeliverySign(nowMs);
+    const stick = createStick({ inbox, outbox, software: common.software, lines: recent.lines, log, nowMs, sign });
     await runSlotted({
       dir: slots,
       inbox,
       stick,
+      sign,
       keys: known,
       catalogue,
       boot: readBootId(randomUUID),
@@ -92,7 +95,7 @@ export async function run(args: readonly string[], out: { write(text: string): u
       ...away,
       ...trialTimes(values["trial-s"]),
       start: (config, bundle, applyConfig) =>
-        startUnit({ ...common, ...away, config, bundle, applyConfig, stick: stick.state }),
+        startUnit({ ...common, ...away, config, bundle, applyConfig, stick: stick.state, delivery: sign.now }),
     });
     return 0;
   }

@@ -1,7 +1,17 @@
 import { z } from "zod";
 
 /** What the operator's lamp says, in words of the panel and of the page in the cab; the first that holds is shown. */
-export const LAMPS = ["switching_off", "fault", "trial", "no_fix", "degraded", "ok"] as const;
+export const LAMPS = [
+  "switching_off",
+  "reading",
+  "accepted",
+  "refused",
+  "fault",
+  "trial",
+  "no_fix",
+  "degraded",
+  "ok",
+] as const;
 export type Lamp = (typeof LAMPS)[number];
 
 /**

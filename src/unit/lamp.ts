@@ -1,5 +1,6 @@
 import type { Lamp } from "../model/operator.ts";
 import type { SourceState, StateMessage } from "../model/record.ts";
+import type { Delivery } from "./delivery-sign.ts";
 
 /** What the lamp depends on. */
 export interface LampFacts {
@@ -10,6 +11,8 @@ export interface LampFacts {
   readonly trial: boolean;
   /** The ignition is off and the unit is about to switch its computer off. */
   readonly switchingOff: boolean;
+  /** What is to be said of a bundle or a stick that has come; undefined: nothing. */
+  readonly delivery: Delivery | undefined;
   /** Whether a receiver is configured, and whether it has a fix. */
   readonly gnss: "none" | "no_fix" | "fix";
 }
@@ -22,6 +25,8 @@ export function lampOf(facts: LampFacts): Lamp {
   const states = Object.values(facts.sources);
   // What falls silent now is no fault.
   if (facts.switchingOff) return "switching_off";
+  // For seconds, and also on a machine with a fault: who brought the stick to mend it looks at the lamp.
+  if (facts.delivery !== undefined) return facts.delivery;
   if (facts.sampler === "restarting" || facts.spool === "failed") return "fault";
   if (states.some((state) => state === "failed" || state === "absent")) return "fault";
   if (facts.trial) return "trial";

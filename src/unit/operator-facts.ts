@@ -1,5 +1,6 @@
 import type { LoadedConfig } from "../config/loaded.ts";
 import { type CabFacts, type CabSource, createCabFacts } from "./cab-facts.ts";
+import type { Delivery } from "./delivery-sign.ts";
 import { lampOf } from "./lamp.ts";
 import type { TableSpec } from "./recorder.ts";
 import type { Timebase } from "./timebase.ts";
@@ -9,6 +10,8 @@ export interface OperatorSource extends Omit<CabSource, "lamp"> {
   spool(): "ok" | "degraded" | "failed";
   /** Whether the unit is about to switch its computer off. */
   switchingOff(): boolean;
+  /** What is to be said of a bundle or a stick that has come. */
+  delivery(): Delivery | undefined;
 }
 
 /** The facts for one page or display, with the lamp made of them. */
@@ -28,6 +31,7 @@ export function createOperatorFacts(options: {
       spool: source.spool(),
       trial: source.bundle()?.trial ?? false,
       switchingOff: source.switchingOff(),
+      delivery: source.delivery(),
       gnss: facts.gnssFix(),
     });
   const facts = createCabFacts({ config, cab: shown, tables, timebase, source: { ...source, lamp } });

@@ -10,6 +10,9 @@ const LAMP_WORDS: Readonly<Record<Lamp, string>> = {
   trial: "TRIAL",
   fault: "FAULT",
   switching_off: "IGN. OFF",
+  reading: "READING",
+  accepted: "ACCEPTED",
+  refused: "REFUSED",
 };
 const FIX_WORDS: Readonly<Record<CabView["gnss"]["fix"], string>> = {
   not_fitted: "NONE",

@@ -16,6 +16,7 @@ import type { StateMessage } from "../model/record.ts";
 import { diskFiles } from "../spool/files.ts";
 import type { ApplyConfig } from "./command-ops.ts";
 import { clearConfigDir, openConfigDir } from "./config-dir.ts";
+import type { DeliverySign } from "./delivery-sign.ts";
 import { answerInbox, takeInbox, tellVerdict } from "./inbox.ts";
 import { type Rehearsed, rehearse } from "./rehearsal.ts";
 import type { RingFrames } from "./ring-collector.ts";
@@ -53,6 +54,8 @@ export interface SlottedOptions {
   readonly asked: Promise<void>;
   /** Answers what a stick asks, beside everything else. */
   readonly stick?: Stick;
+  /** Told what becomes of a delivery. */
+  readonly sign?: DeliverySign;
   readonly start: (
     config: LoadedConfig,
     bundle: () => NonNullable<StateMessage["bundle"]>,
@@ -227,6 +230,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
   /** Looks into the inbox; true when another configuration is to run. */
   async function takeOne(unit: Unit | undefined, config: LoadedConfig | undefined): Promise<boolean> {
     for (const { name, bytes, refused } of await takeInbox(inbox)) {
+      options.sign?.show("reading");
       const taken: Taken =
         bytes === undefined ? { taken: "refused", reason: refused } : await offer(bytes, unit, config).catch(failed);
       await answerInbox(inbox, name, answerOf(taken, config));
@@ -243,6 +247,7 @@ export async function runSlotted(options: SlottedOptions): Promise<void> {
   /** Says what became of a configuration; true when another one is to run. */
   async function heed(from: string, taken: Taken, unit: Unit | undefined): Promise<boolean> {
     log.info({ from, ...taken }, "a configuration was delivered");
+    options.sign?.show(taken.taken === "refused" ? "refused" : "accepted");
     const serial = taken.serial ?? 0;
     refused = taken.taken === "refused" ? `${serial === 0 ? from : `serial ${serial}`}: ${taken.reason}` : undefined;
     unit?.look();

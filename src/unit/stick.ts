@@ -3,6 +3,7 @@ import { lstat, mkdir, open, readdir, rename, statfs, unlink, writeFile } from "
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { RecordFileEnding } from "../codec/record-file.ts";
+import type { DeliverySign } from "./delivery-sign.ts";
 import { answerInbox } from "./inbox.ts";
 import { reportText, type UnitReport } from "./report.ts";
 
@@ -45,9 +46,11 @@ export function createStick(options: {
   readonly lines: () => readonly string[];
   readonly log: Logger;
   readonly nowMs: () => number;
+  /** Told what becomes of a request. */
+  readonly sign: DeliverySign;
   readonly maxBytes?: number;
 }) {
-  const { inbox, outbox, log, nowMs } = options;
+  const { inbox, outbox, log, nowMs, sign } = options;
   let busy: Promise<void> | undefined;
   /** What the last request came to, since when, and whether it has been carried away. */
   let last: { readonly said: string; readonly sinceMs: number; readonly away: boolean } | undefined;
@@ -56,7 +59,7 @@ export function createStick(options: {
     await answerInbox(inbox, name, [line]);
     log.info({ request: name, answer: line }, "a stick asked");
     last = { said: line, sinceMs: nowMs(), away: false };
-    const done = !line.startsWith("REFUSED");
+    const done = !wasRefused(line);
     const detail = { request: name, answer: line };
     await unit
       ?.tell(done ? "stick_answered" : "stick_refused", done ? "info" : "warning", detail)
@@ -79,11 +82,14 @@ export function createStick(options: {
     const asked = await Promise.all(Object.values(REQUESTS).map((name) => readRequest(inbox, name)));
     if (asked.every((one) => one === undefined)) {
       // Who carries it away takes this file away last.
-      if (last !== undefined && !last.away && !(await isThere(join(outbox, OUTBOX.unit))))
+      if (last !== undefined && !last.away && !(await isThere(join(outbox, OUTBOX.unit)))) {
         last = { ...last, sinceMs: nowMs(), away: true };
+        sign.show(wasRefused(last.said) ? "refused" : "accepted");
+      }
       return;
     }
     last = { said: "", sinceMs: nowMs(), away: false };
+    sign.show("reading");
     try {
       const own = unit?.report();
       const [report, records] = asked.map((one) => one && (one.refused ?? whyNotFor(one.units, own?.unit)));
@@ -147,7 +153,7 @@ export function createStick(options: {
     state(): { readonly state: "reading" | "done" | "refused"; readonly said: string } | null {
       if (last === undefined || nowMs() - last.sinceMs > SHOWN_MS) return null;
       const { said, away } = last;
-      return { state: away ? (said.startsWith("REFUSED") ? "refused" : "done") : "reading", said };
+      return { state: away ? (wasRefused(said) ? "refused" : "done") : "reading", said };
     },
     /** Resolves when nothing is being answered. */
     idle: (): Promise<void> => busy ?? Promise.resolve(),
@@ -193,6 +199,8 @@ function whyNotFor(units: readonly string[], own: string | undefined): string {
   if (units.length === 0 || (own !== undefined && units.includes(own))) return "";
   return `REFUSED: it is for ${units.slice(0, 5).join(", ").slice(0, 200)}, this is ${own ?? "a unit without a configuration"}`;
 }
+
+const wasRefused = (said: string) => said.startsWith("REFUSED");
 
 const isThere = (path: string) =>
   lstat(path).then(

@@ -109,9 +109,12 @@ export async function startUnit(options: {
   readonly bundle?: () => StateMessage["bundle"];
   /** What a stick asked, and what became of it, for the page in the cab. */
   readonly stick?: OperatorSource["stick"];
+  /** What the lamp says of a delivery. */
+  readonly delivery?: OperatorSource["delivery"];
 }): Promise<Unit> {
   const { config, log } = options;
   const bundle = options.bundle ?? (() => undefined);
+  const delivery = options.delivery ?? (() => undefined);
   const { simulation } = config;
   const startMs = systemClock.monoMs();
   const startUtcMs = Date.now();
@@ -324,6 +327,7 @@ export async function startUnit(options: {
     sampler: () => sampler,
     bundle,
     stick: options.stick ?? (() => null),
+    delivery,
     switchingOff,
     sources: () => status?.sources ?? {},
     spool: () => spool.state,
@@ -353,6 +357,7 @@ export async function startUnit(options: {
       spool: spool.state,
       trial: bundle()?.trial ?? false,
       switchingOff: switchingOff(),
+      delivery: delivery(),
     }),
     tell: (lamp) => server?.lamp(lamp),
   });

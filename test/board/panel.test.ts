@@ -7,19 +7,19 @@ import { LAMPS, type Lamp } from "../../src/model/operator.ts";
 /** How often a pattern lights up in one go, and its longest time on and off. */
 function shapeOf(pattern: readonly number[]) {
   const on = pattern.filter((_, i) => i % 2 === 0);
-  return { flashes: on.length, onMs: Math.max(...on), offMs: Math.max(...pattern.filter((_, i) => i % 2 === 1)) };
+  return { flashes: on.length, on, onMs: Math.max(...on), offMs: Math.max(...pattern.filter((_, i) => i % 2 === 1)) };
 }
 
 describe("the patterns of the lamp", () => {
   it("are there for every word, and no two of them look alike without colour", () => {
     const shapes = LAMPS.map((lamp) => shapeOf(LAMP_PATTERNS[lamp]));
-    const seen = shapes.map(({ flashes, onMs }) => {
-      const rhythm = onMs <= 100 ? "flicker" : onMs >= 500 ? "slow" : `${flashes} flashes`;
-      return rhythm;
-    });
+    const seen = shapes.map(({ on, onMs }) =>
+      onMs <= 100 ? "flicker" : on.map((ms) => (ms >= 500 ? "long" : "short")).join(", "),
+    );
     expect(new Set(seen).size).toBe(LAMPS.length);
     // Flashes to be counted: each at least 100 ms, gaps within shorter than half a second, a pause of at least 1.5 s.
-    for (const lamp of ["ok", "degraded", "no_fix", "switching_off"] as const) {
+    const counted = ["ok", "degraded", "no_fix", "switching_off", "reading", "accepted", "refused"] as const;
+    for (const lamp of counted) {
       const p = LAMP_PATTERNS[lamp];
       expect(Math.min(...p.filter((_, i) => i % 2 === 0))).toBeGreaterThanOrEqual(100);
       expect(p.at(-1)).toBeGreaterThanOrEqual(1500);

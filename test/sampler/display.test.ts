@@ -98,6 +98,7 @@ function rig(impatient = false) {
       bundle: () => undefined,
       stick: () => null,
       switchingOff: () => false,
+      delivery: () => undefined,
       sources: () => status?.sources ?? {},
       spool: () => "ok",
       openCandidate: () => undefined,

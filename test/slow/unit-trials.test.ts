@@ -27,6 +27,8 @@ let dir: string;
 let broker: Mosquitto;
 let ear: BrokerEar;
 let stop: () => Promise<void> = async () => undefined;
+/** What the lamp was told of deliveries. */
+let signs: string[] = [];
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "swath-trials-"));
@@ -37,6 +39,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await stop();
   stop = async () => undefined;
+  signs = [];
   await ear.close();
   await broker.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -92,6 +95,7 @@ function start(times: TrialTimes, isRehearsed = true): void {
     boot: randomUUID(),
     log,
     times,
+    sign: { show: (delivery) => void signs.push(delivery), now: () => undefined },
     ...(isRehearsed ? { rehearsalEntry: resolve(import.meta.dirname, "../../dist/src/unit/rehearsal-main.js") } : {}),
     asked,
     start: (config, told) =>
@@ -146,6 +150,7 @@ it("a configuration that does well is tried and kept by itself, with a record of
   const inOneLine = /^\d+ s of the rings: 0 columns differ.*; 3 s of recording: 0 columns differ/;
   expect(events("config_trial")[0]?.detail["rehearsal"]).toMatch(inOneLine);
   expect(ear.state?.bundle?.rehearsal).toMatch(inOneLine);
+  expect(signs).toEqual(["reading", "accepted", "reading", "refused", "reading", "accepted"]);
   await stop();
   // Throws for a record that is missing.
   await ear.settle();
@@ -153,7 +158,7 @@ it("a configuration that does well is tried and kept by itself, with a record of
 });
 
 it("what would make nothing usable of the seconds in the rings is refused, and one that only differs shows how", async () => {
-  await startWithFirst(EVIL);
+  await startWithFirst(GOOD);
   const useless = (t: string) => t.replace('"label":"Shock"', '"label":"Shock","filters":[{"plausible":{"max":-1e6}}]');
   deliver("2.swath", bundle(2, useless));
   await until("an answer", () => readdirSync(join(dir, "slots/inbox")).includes("2.swath.txt"));
@@ -169,7 +174,7 @@ it("what would make nothing usable of the seconds in the rings is refused, and o
   expect(ear.state?.bundle?.refused).toBeUndefined();
   await stop();
   // Without the rehearsal it would be tried.
-  start(EVIL, false);
+  start(GOOD, false);
   await until("no trial", runs(3, false), 60_000);
   deliver("4.swath", bundle(4, useless));
   await until("the trial", runs(4, true));

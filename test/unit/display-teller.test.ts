@@ -38,6 +38,7 @@ function rig(more: string, change: Partial<OperatorSource> = {}) {
       bundle: () => undefined,
       stick: () => null,
       switchingOff: () => false,
+      delivery: () => undefined,
       sources: () => ({}),
       spool: () => "ok",
       openCandidate: () => undefined,

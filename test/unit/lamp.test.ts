@@ -7,6 +7,7 @@ const GOOD: LampFacts = {
   spool: "ok",
   trial: false,
   switchingOff: false,
+  delivery: undefined,
   gnss: "fix",
 };
 
@@ -27,6 +28,12 @@ describe("the operator's lamp", () => {
       { switchingOff: true, sources: { a: "failed" } },
       "switching_off",
     ],
+    [
+      "what became of a delivery before a fault: who mends it looks",
+      { delivery: "refused", spool: "failed" },
+      "refused",
+    ],
+    ["switching off before a delivery", { delivery: "reading", switchingOff: true }, "switching_off"],
     ["fault before what is left", { trial: true, gnss: "no_fix", sources: { a: "failed" } }, "fault"],
   ] as const)("is %s", (_words, change, lamp) => {
     expect(lampOf({ ...GOOD, ...change } as LampFacts)).toBe(lamp);

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { healthMessage, stateMessage } from "../../src/model/record.ts";
+import { createDeliverySign } from "../../src/unit/delivery-sign.ts";
 import { createRecentLines } from "../../src/unit/recent-lines.ts";
 import { type AskedUnit, createStick, type ExportTo } from "../../src/unit/stick.ts";
 import { stateMessage as someState } from "../hq/messages.ts";
@@ -63,9 +64,18 @@ function unitOf(exportTo: ExportTo = good) {
 
 const lines = createRecentLines(2);
 let nowMs = 0;
+const sign = createDeliverySign(() => nowMs);
 const stickOf = (maxBytes?: number) =>
   createStick({
-    ...{ inbox, outbox, software: "0.1.0", lines: lines.lines, log: pino({ level: "silent" }), nowMs: () => nowMs },
+    ...{
+      inbox,
+      outbox,
+      software: "0.1.0",
+      lines: lines.lines,
+      log: pino({ level: "silent" }),
+      nowMs: () => nowMs,
+      sign,
+    },
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
 const ask = (what: "report" | "records", text = "") => writeFileSync(join(inbox, `swath-${what}.request`), text);
@@ -215,11 +225,13 @@ describe("a stick that asks", () => {
     stick.look(unit);
     await stick.idle();
     expect(stick.state()).toEqual({ state: "reading", said: "DONE: report written" });
+    expect(sign.now()).toBe("reading");
     await looked(unit, stick);
     expect(stick.state()).toMatchObject({ state: "reading" });
     rmSync(join(outbox, "unit"));
     await looked(unit, stick);
     expect(stick.state()).toMatchObject({ state: "done" });
+    expect(sign.now()).toBe("accepted");
     nowMs += 601_000;
     expect(stick.state()).toBeNull();
     ask("report", "u9");
@@ -227,5 +239,6 @@ describe("a stick that asks", () => {
     rmSync(join(outbox, "unit"));
     await looked(unit, stick);
     expect(stick.state()).toEqual({ state: "refused", said: "REFUSED: it is for u9, this is u1" });
+    expect(sign.now()).toBe("refused");
   });
 });

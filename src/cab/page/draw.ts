@@ -5,7 +5,10 @@ import { sendMark } from "./marks.ts";
 import type { CabView, Gauge, SourceView } from "./view.ts";
 
 /** A shape beside every lamp's colour. */
-const SHAPES = { ok: "✓", degraded: "▲", no_fix: "◎", trial: "◆", fault: "✕", switching_off: "⏻", lost: "✕" } as const;
+const SHAPES = {
+  ...{ ok: "✓", degraded: "▲", no_fix: "◎", trial: "◆", fault: "✕", lost: "✕" },
+  ...{ reading: "…", accepted: "✓", refused: "▲", switching_off: "⏻" },
+} as const;
 const STATE_SHAPES = { running: "✓", starting: "…", degraded: "▲", absent: "✕", failed: "✕" } as const;
 
 function gauge(name: "depth" | "speed" | "rotor", g: Gauge, factor: number, decimals: number): HTMLElement {

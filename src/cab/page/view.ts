@@ -20,7 +20,16 @@ export interface CabView {
   /** Maker and type. */
   readonly name: string;
   readonly simulated: boolean;
-  readonly lamp: "switching_off" | "fault" | "trial" | "no_fix" | "degraded" | "ok";
+  readonly lamp:
+    | "switching_off"
+    | "reading"
+    | "accepted"
+    | "refused"
+    | "fault"
+    | "trial"
+    | "no_fix"
+    | "degraded"
+    | "ok";
   readonly work: "working" | "idle" | "unknown";
   /** m below ground. */
   readonly depth: Gauge;
