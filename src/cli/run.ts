@@ -81,6 +81,8 @@ export async function run(args: readonly string[], out: { write(text: string): u
     const nowMs = () => systemClock.monoMs();
     const sign = createDeliverySign(nowMs);
     const stick = createStick({ inbox, outbox, software: common.software, lines: recent.lines, log, nowMs, sign });
+    // A stick is not taken out because its bundle has been accepted while its records are still being written.
+    const delivery = () => (stick.state()?.state === "reading" ? "reading" : sign.now());
     await runSlotted({
       dir: slots,
       inbox,
@@ -95,7 +97,7 @@ export async function run(args: readonly string[], out: { write(text: string): u
       ...away,
       ...trialTimes(values["trial-s"]),
       start: (config, bundle, applyConfig) =>
-        startUnit({ ...common, ...away, config, bundle, applyConfig, stick: stick.state, delivery: sign.now }),
+        startUnit({ ...common, ...away, config, bundle, applyConfig, stick: stick.state, delivery }),
     });
     return 0;
   }

@@ -14,15 +14,16 @@ export type Delivery = Extract<Lamp, "reading" | "accepted" | "refused">;
 export function createDeliverySign(nowMs: () => number) {
   let newest: Delivery | undefined;
   let sinceMs = Number.NEGATIVE_INFINITY;
+  const now = () => (nowMs() - sinceMs < (newest === "reading" ? READING_MS : SHOWN_MS) ? newest : undefined);
   return {
     show(delivery: Delivery): void {
+      // A stick may bring two things: that one was refused is not hidden by the other.
+      if (delivery === "accepted" && now() === "refused") return;
       newest = delivery;
       sinceMs = nowMs();
     },
     /** Undefined when there is nothing to say. */
-    now(): Delivery | undefined {
-      return nowMs() - sinceMs < (newest === "reading" ? READING_MS : SHOWN_MS) ? newest : undefined;
-    },
+    now,
   };
 }
 export type DeliverySign = ReturnType<typeof createDeliverySign>;

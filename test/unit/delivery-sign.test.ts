@@ -17,3 +17,11 @@ it("says what became of a delivery for 20 s, that it is being read for ten minut
   nowMs += 600_000;
   expect(sign.now()).toBeUndefined();
 });
+
+it("does not hide that one of two things was refused, until the next is read", () => {
+  const sign = createDeliverySign(() => 0);
+  for (const one of ["reading", "refused", "accepted"] as const) sign.show(one);
+  expect(sign.now()).toBe("refused");
+  for (const one of ["reading", "accepted"] as const) sign.show(one);
+  expect(sign.now()).toBe("accepted");
+});
