@@ -1,12 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-/** Suites that mostly wait for a link to be slow or dead: the gate runs them beside the others. */
+/** Suites that mostly wait for a link, a disk or a service: the gate runs them beside the others. */
 const WAITING = [
   "test/slow/session-{brokers,catch-up,offline,dead-link,slow-link,link-cuts}.test.ts",
   "test/slow/{unit-hq,hq-proof}.test.ts",
   "test/slow/unit-{hangs,hung,restart,trials,ignition}.test.ts",
   "test/slow/guide.test.ts",
   "test/slow/install-systemd.test.ts",
+  "test/slow/spool-power-cuts.test.ts",
   "test/slow/cli-calibrate.test.ts",
   "test/slow/{stick,stick-to-hq}.test.ts",
 ];
