@@ -9,7 +9,7 @@ const WAITING = [
   "test/slow/install-systemd.test.ts",
   "test/slow/spool-power-cuts.test.ts",
   "test/slow/cli-calibrate.test.ts",
-  "test/slow/{stick,stick-to-hq}.test.ts",
+  "test/slow/{stick,stick-fat,stick-to-hq}.test.ts",
 ];
 
 /**
