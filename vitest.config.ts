@@ -7,7 +7,6 @@ const WAITING = [
   "test/slow/unit-{hangs,hung,restart,trials,ignition}.test.ts",
   "test/slow/guide.test.ts",
   "test/slow/install-systemd.test.ts",
-  "test/slow/spool-power-cuts.test.ts",
   "test/slow/cli-calibrate.test.ts",
   "test/slow/{stick,stick-fat,stick-to-hq}.test.ts",
 ];
